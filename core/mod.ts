@@ -1,0 +1,5 @@
+/**
+ * Bytes and patches, the model as a plan, training and checkpoints.
+ * @module
+ */
+export * from "./random.ts";
