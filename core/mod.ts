@@ -3,3 +3,5 @@
  * @module
  */
 export * from "./random.ts";
+export * from "./patches.ts";
+export * from "./nearest_name.ts";
