@@ -1,0 +1,49 @@
+/**
+ * What runs a plan. Work takes effect in the order of the calls; only reading waits for it.
+ * @module
+ */
+import type { Call, Plan, Tensor } from "./plan.ts";
+
+/** A device that can run plans. */
+export interface Engine {
+  /** `gpu` or `reference`. */
+  readonly name: string;
+  /** For people: the adapter or processor. */
+  readonly description: string;
+  /**
+   * Allocates a plan's memory and compiles its kernels.
+   * @throws {RangeError} when the plan does not fit the device: which limit, and what would fit
+   */
+  prepare(plan: Plan): Promise<Execution>;
+  /** Gives the device back. */
+  destroy(): void;
+}
+
+/** A plan with memory, ready to run. */
+export interface Execution {
+  readonly plan: Plan;
+  /** Copies values into a tensor, as many as there are. */
+  write(tensor: Tensor, values: Float32Array | Uint32Array): void;
+  /** Queues programs, one after the other; it does not wait for them. */
+  run(...programs: string[]): void;
+  /** The values of an f32 tensor once all queued work is done. */
+  readFloats(tensor: Tensor): Promise<Float32Array>;
+  /** The values of a u32 tensor once all queued work is done. */
+  readIntegers(tensor: Tensor): Promise<Uint32Array>;
+  /** Frees its memory. */
+  destroy(): void;
+}
+
+/**
+ * The calls of a program.
+ * @throws {RangeError} when the plan has no such program
+ */
+export function callsOf(plan: Plan, program: string): readonly Call[] {
+  const calls = plan.programs.get(program);
+  if (calls === undefined) {
+    throw new RangeError(
+      `Cannot run program "${program}": the plan has ${[...plan.programs.keys()].join(", ")}`,
+    );
+  }
+  return calls;
+}

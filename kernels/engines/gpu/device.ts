@@ -1,0 +1,104 @@
+/**
+ * Opens a WebGPU device with everything the adapter has, and makes its failures loud.
+ * @module
+ */
+
+/** A software adapter computes on the processor: right, but ten to a hundred times slower than it needs to be. */
+export type AdapterKind = "hardware" | "software";
+
+/** An open device and what is known about it. */
+export interface GpuDevice {
+  readonly device: GPUDevice;
+  readonly kind: AdapterKind;
+  /** Vendor, architecture and description as the driver tells them. */
+  readonly description: string;
+  /** What went wrong with the device since it was opened, if anything did; checked at every read. */
+  failure(): Error | undefined;
+}
+
+/** Features that speed kernels up where they can be had; each is found by asking for it. */
+export const optionalFeatures: readonly string[] = ["shader-f16", "subgroups", "timestamp-query"];
+
+/** Limits that are raised to what the adapter offers. */
+const raisedLimits = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxStorageBuffersPerShaderStage",
+] as const;
+
+/**
+ * The first adapter, preferring a fast one; `undefined` where there is none.
+ *
+ * In Deno set `DENO_WEBGPU_BACKEND=vulkan` before, or it silently falls back to OpenGL.
+ */
+export async function findAdapter(): Promise<GPUAdapter | undefined> {
+  if (globalThis.navigator?.gpu === undefined) return undefined;
+  return (await navigator.gpu.requestAdapter({ powerPreference: "high-performance" })) ?? undefined;
+}
+
+/** Whether an adapter is a GPU or a program on the processor (lavapipe, llvmpipe, SwiftShader). */
+export function adapterKind(adapter: GPUAdapter): AdapterKind {
+  const { description, device, vendor } = adapter.info;
+  const software = /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(
+    `${description} ${device} ${vendor}`,
+  );
+  return software || adapter.info.isFallbackAdapter ? "software" : "hardware";
+}
+
+/** One line about an adapter, for people. */
+export function describeAdapter(adapter: GPUAdapter): string {
+  const { vendor, architecture, device, description } = adapter.info;
+  return [description || device || "unnamed adapter", architecture, vendor && `vendor ${vendor}`].filter(
+    Boolean,
+  )
+    .join(", ");
+}
+
+/**
+ * Opens the adapter with its largest limits and with every optional feature it grants.
+ *
+ * Features are asked for one by one, because Deno 2.9 grants `subgroups` without listing it.
+ * @throws {Error} when the adapter refuses even a plain device
+ */
+export async function openDevice(adapter: GPUAdapter): Promise<GpuDevice> {
+  const granted = await grantedFeatures(adapter);
+  const requiredLimits: Record<string, number> = {};
+  for (const limit of raisedLimits) requiredLimits[limit] = adapter.limits[limit];
+  const device = await adapter.requestDevice({
+    label: "bgpt",
+    requiredFeatures: granted as GPUFeatureName[],
+    requiredLimits,
+  });
+
+  let failure: Error | undefined;
+  device.addEventListener("uncapturederror", (event) => {
+    failure ??= new Error(`The GPU refused a call: ${(event as GPUUncapturedErrorEvent).error.message}`);
+  });
+  device.lost.then((info) => {
+    if (info.reason !== "destroyed") failure ??= new Error(`The GPU was lost: ${info.message}`);
+  });
+  return {
+    device,
+    kind: adapterKind(adapter),
+    description: describeAdapter(adapter),
+    failure: () => failure,
+  };
+}
+
+/** Optional features that a device is granted when asked; each probe opens and closes a device of its own. */
+export async function grantedFeatures(adapter: GPUAdapter): Promise<string[]> {
+  const granted: string[] = [];
+  for (const feature of optionalFeatures) {
+    try {
+      const probe = await adapter.requestDevice({ requiredFeatures: [feature] as GPUFeatureName[] });
+      probe.destroy();
+      granted.push(feature);
+    } catch {
+      // Refused: the kernels have a variant without it.
+    }
+  }
+  return granted;
+}

@@ -1,0 +1,123 @@
+/**
+ * What a kernel is: one operation on named operands, with its mathematics in f64 (the oracle), its WGSL, its cost and
+ * the tolerance to which the two agree. Engines know nothing else about an operation.
+ * @module
+ */
+
+/** Element type of a tensor. Both are 4 bytes wide. */
+export type DataType = "f32" | "u32";
+
+/**
+ * How a kernel treats an operand: `read` leaves it alone, `write` sets every element whatever was there before,
+ * `update` reads and changes it.
+ */
+export type Access = "read" | "write" | "update";
+
+/** One operand of a kernel at a given shape. */
+export interface Operand {
+  readonly access: Access;
+  readonly type: DataType;
+  /** Number of elements. */
+  readonly length: number;
+}
+
+/** The numbers a kernel is built for: sizes by their shape letter, and switches that choose a variant. */
+export type Shape = Readonly<Record<string, number | boolean | string>>;
+
+/** One dispatch of compute workgroups. */
+export interface Dispatch {
+  /** WGSL without the operand declarations (the engine puts them in front) and with an entry point `main`. */
+  readonly source: string;
+  /** Workgroups in x, y, z; at most 65,535 each (see {@linkcode foldWorkgroups}). */
+  readonly workgroups: readonly [number, number, number];
+  /** Operands declared as `array<vec4<…>>` instead of `array<…>`; their length and offset are multiples of 4. */
+  readonly vectors?: readonly string[];
+}
+
+/** What a call costs when nothing is wasted: the two floors of its time. */
+export interface Cost {
+  /** Floating-point operations; a multiply-add counts two. */
+  readonly flops: number;
+  /** Bytes moved when every operand is touched once. */
+  readonly bytes: number;
+}
+
+/** How far a result may stand from the f64 reference: |x − r| ≤ absolute + relative · max|r|, and why. */
+export interface Tolerance {
+  readonly absolute: number;
+  readonly relative: number;
+  readonly reason: string;
+}
+
+/**
+ * One operation. `F` names its f32 operands, `U` its u32 operands; a variant may leave some of them out.
+ */
+export interface Kernel<S extends Shape, F extends string, U extends string = never> {
+  /** As in profiles and error messages, e.g. `layerNorm.backward`. */
+  readonly name: string;
+  /** The operands at this shape, in binding order. */
+  operands(shape: S): Partial<Record<F | U, Operand>>;
+  /** The dispatches that compute it, run one after the other on the same operands. */
+  dispatches(shape: S): Dispatch[];
+  /** The same in f64, written for reading: the oracle of the tests and the `reference` engine. */
+  reference(shape: S, operands: Record<F, Float64Array> & Record<U, Uint32Array>): void;
+  /** The floors of its time. */
+  cost(shape: S): Cost;
+  readonly tolerance: Tolerance;
+}
+
+/** Any kernel, its types forgotten: what plans and engines carry. */
+export interface AnyKernel {
+  readonly name: string;
+  // deno-lint-ignore no-explicit-any
+  operands(shape: any): Partial<Record<string, Operand>>;
+  // deno-lint-ignore no-explicit-any
+  dispatches(shape: any): Dispatch[];
+  // deno-lint-ignore no-explicit-any
+  reference(shape: any, operands: Record<string, Float64Array | Uint32Array>): void;
+  // deno-lint-ignore no-explicit-any
+  cost(shape: any): Cost;
+  readonly tolerance: Tolerance;
+}
+
+/** Marks WGSL for editors and keeps backslashes; sizes are interpolated as template parameters. */
+export function wgsl(parts: TemplateStringsArray, ...values: unknown[]): string {
+  return String.raw({ raw: parts.raw }, ...values);
+}
+
+/** An operand that is only read. */
+export function read(length: number, type: DataType = "f32"): Operand {
+  return { access: "read", type, length };
+}
+
+/** An operand whose every element is set. */
+export function write(length: number, type: DataType = "f32"): Operand {
+  return { access: "write", type, length };
+}
+
+/** An operand that is read and changed. */
+export function update(length: number, type: DataType = "f32"): Operand {
+  return { access: "update", type, length };
+}
+
+/** `ceil(a / b)` for counts. */
+export function divideUp(a: number, b: number): number {
+  return Math.ceil(a / b);
+}
+
+/** Workgroups that WebGPU allows in one dimension on every adapter. */
+const maxWorkgroupsPerDimension = 65535;
+
+/**
+ * Folds a one-dimensional count of workgroups into x and y, because a dimension holds at most 65,535. The kernel takes
+ * its index as `group.y * FOLD + group.x` with {@linkcode foldWidth}, and leaves when it is not below the count.
+ */
+export function foldWorkgroups(count: number): [number, number, number] {
+  const width = foldWidth(count);
+  return [width, divideUp(count, width), 1];
+}
+
+/** The width x of {@linkcode foldWorkgroups}. */
+export function foldWidth(count: number): number {
+  return Math.max(1, Math.min(count, maxWorkgroupsPerDimension));
+}
