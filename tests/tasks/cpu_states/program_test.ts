@@ -1,0 +1,29 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { assembleInstruction } from "../../../tasks/cpu_states/instructions.ts";
+import { encodeProgram, programLength } from "../../../tasks/cpu_states/program.ts";
+
+const program = (...lines: string[]) => lines.map((line) => assembleInstruction(line));
+
+Deno.test("a program stands at the head of the memory, with zeros behind it", () => {
+  const memory = encodeProgram(program("LOADI 9", "ADD A B C", "HLT"), 16);
+  assertEquals([...memory], [11, 9, 0, 0, 13, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0]);
+  assertEquals(programLength(memory), 3);
+});
+
+Deno.test("a program that fills its memory is measured to its last word", () => {
+  assertEquals(programLength(encodeProgram(program("CLR", "CLR", "CLR", "HLT"), 16)), 4);
+});
+
+Deno.test("a program without HLT, or with one inside, is refused", () => {
+  const reason = "its last, and only its last, must be HLT";
+  assertThrows(() => encodeProgram(program("CLR"), 16), RangeError, reason);
+  assertThrows(() => encodeProgram(program("HLT", "CLR", "HLT"), 16), RangeError, reason);
+  assertThrows(() => encodeProgram([], 16), RangeError, reason);
+});
+
+Deno.test("a program beyond its memory or the program counter is refused", () => {
+  const long = (length: number) => [...program(...Array(length - 1).fill("INC")), ...program("HLT")];
+  assertThrows(() => encodeProgram(long(5), 16), RangeError, "a memory of 16 bytes holds 4");
+  assertThrows(() => encodeProgram(long(257), 4096), RangeError, "a memory of 4096 bytes holds 256");
+  assertEquals(programLength(encodeProgram(long(256), 4096)), 256);
+});
