@@ -1,5 +1,5 @@
 /**
- * What people do with the byte model, and the data that each needs.
+ * What people do with the model: the data of each task, and how right its predictions are.
  * @module
  */
 export * from "./cpu_states/mod.ts";
