@@ -5,3 +5,5 @@
 export * from "./random.ts";
 export * from "./patches.ts";
 export * from "./nearest_name.ts";
+export * from "./stored_tensor.ts";
+export * from "./safetensors.ts";
