@@ -7,3 +7,5 @@ export * from "./patches.ts";
 export * from "./nearest_name.ts";
 export * from "./stored_tensor.ts";
 export * from "./safetensors.ts";
+export * from "./torch/torch_checkpoint.ts";
+export { TorchCheckpointError } from "./torch/torch_checkpoint_error.ts";
