@@ -1,0 +1,90 @@
+/**
+ * Reductions over the threads of a workgroup, and how such a reduction divides a matrix: what the kernels that
+ * normalise rows and the kernels that sum large arrays have in common.
+ * @module
+ */
+import { divideUp, wgsl } from "./kernel.ts";
+
+/** Threads of a workgroup: what WebGPU allows on every adapter. */
+export const workgroupThreads = 256;
+
+/** How a workgroup holds rows in registers: each row by `lanes` threads, each thread by `chunks` values. */
+export interface RowLayout {
+  /** Type of a value. */
+  readonly type: "f32" | "vec4<f32>";
+  /** Values of this type in a row. */
+  readonly count: number;
+  /** Threads of a row, a power of two. */
+  readonly lanes: number;
+  /** Values that a thread holds: those at lane, lane + lanes, … */
+  readonly chunks: number;
+  /** Rows of a workgroup. */
+  readonly rows: number;
+  /** The WGSL lines of all chunks, from the line of one. */
+  each(line: (chunk: number) => string): string;
+  /** WGSL index of a chunk's value within the row. */
+  index(chunk: number): string;
+  /** WGSL condition that a chunk's value lies within the row; `true` where it always does. */
+  inside(chunk: number): string;
+}
+
+/** The type that rows of `length` elements are read as: `vec4<f32>` where that divides them, else `f32`. */
+export function valueType(length: number): RowLayout["type"] {
+  return length % 4 === 0 ? "vec4<f32>" : "f32";
+}
+
+/**
+ * The layout of rows of `length` elements, with the fewest threads a row (at least 32) that hold at most `maxChunks`
+ * values each.
+ */
+export function rowLayout(length: number, maxChunks: number, type = valueType(length)): RowLayout {
+  const count = type === "f32" ? length : length / 4;
+  let lanes = 32;
+  while (lanes < workgroupThreads && lanes * maxChunks < count) lanes *= 2;
+  const chunks = divideUp(count, lanes);
+  return {
+    type,
+    count,
+    lanes,
+    chunks,
+    rows: workgroupThreads / lanes,
+    each: (line) => Array.from({ length: chunks }, (_, chunk) => line(chunk)).join("\n  "),
+    index: (chunk) => `(lane + ${chunk * lanes}u)`,
+    inside: (chunk) => (chunk + 1) * lanes <= count ? "true" : `(lane + ${chunk * lanes}u < ${count}u)`,
+  };
+}
+
+/**
+ * A WGSL function `name(value, thread)` that combines the values of each `lanes` neighbouring threads in a balanced
+ * tree and gives the result to all of them. It holds barriers: call it where all threads of the workgroup come.
+ * @param type element type of the values
+ * @param lanes a power of two
+ * @param combine how two values become one: the WGSL operator or function
+ */
+export function reductionWgsl(name: string, type: string, lanes: number, combine: "+" | "max"): string {
+  const join = (a: string, b: string) => combine === "+" ? `${a} + ${b}` : `max(${a}, ${b})`;
+  const levels: string[] = [];
+  for (let stride = lanes / 2; stride >= 1; stride /= 2) {
+    const joined = join(`${name}Values[thread]`, `${name}Values[thread + ${stride}u]`);
+    levels.push(`if (lane < ${stride}u) { ${name}Values[thread] = ${joined}; }\n  workgroupBarrier();`);
+  }
+  return wgsl`
+var<workgroup> ${name}Values: array<${type}, ${workgroupThreads}>;
+fn ${name}(value: ${type}, thread: u32) -> ${type} {
+  let lane = thread % ${lanes}u;
+  ${name}Values[thread] = value;
+  workgroupBarrier();
+  ${levels.join("\n  ")}
+  let result = ${name}Values[thread - lane];
+  // The next call may only overwrite what every thread has read.
+  workgroupBarrier();
+  return result;
+}
+`;
+}
+
+/** WGSL function `horizontalSum` over the components of a value of {@linkcode RowLayout}. */
+export function horizontalSumWgsl(type: RowLayout["type"]): string {
+  const sum = type === "f32" ? "v" : "(v.x + v.y) + (v.z + v.w)";
+  return `fn horizontalSum(v: ${type}) -> f32 { return ${sum}; }\n`;
+}
