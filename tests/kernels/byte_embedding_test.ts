@@ -1,0 +1,136 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import {
+  byteEmbedding,
+  byteEmbeddingBackward,
+  type ByteEmbeddingShape,
+  type Engine,
+  ReferenceEngine,
+} from "@bgpt/kernels";
+import { gpuTest } from "../gpu.ts";
+import {
+  assertClose,
+  compareWithReference,
+  finiteDifferences,
+  randomFloats,
+  randomIntegers,
+  runKernel,
+  type Values,
+} from "./compare.ts";
+
+const shape: fc.Arbitrary<ByteEmbeddingShape> = fc.record({
+  N: fc.oneof(fc.constantFrom(1, 15, 16, 17, 257, 300), fc.integer({ min: 1, max: 40 })),
+  S: fc.constantFrom(2, 3, 8, 16),
+  V: fc.constantFrom(1, 3, 17, 257),
+  C: fc.oneof(fc.constantFrom(1, 15, 16, 17, 257, 260), fc.integer({ min: 1, max: 70 })),
+}).filter(({ N, S, V, C }) => S * (V + N) * (N + C) < 1_000_000);
+
+function forwardInputs({ N, S, V, C }: ByteEmbeddingShape, seed: number): Values {
+  return {
+    tokens: randomIntegers(N * S, seed, V),
+    feature: randomFloats(N * C, seed + 1),
+    table: randomFloats(V * C, seed + 2),
+    positions: randomFloats((S + 1) * C, seed + 3),
+  };
+}
+
+function backwardInputs({ N, S, V, C }: ByteEmbeddingShape, seed: number): Values {
+  return {
+    tokens: randomIntegers(N * S, seed, V),
+    dx: randomFloats(N * S * C, seed + 1),
+    dTable: randomFloats(V * C, seed + 2),
+    dPositions: randomFloats((S + 1) * C, seed + 3),
+  };
+}
+
+/** Compares everything but the scratch, which the reference does without. */
+async function compareGradients(engine: Engine, shape: ByteEmbeddingShape, inputs: Values): Promise<void> {
+  const expected = await runKernel(new ReferenceEngine(), byteEmbeddingBackward, shape, inputs);
+  const actual = await runKernel(engine, byteEmbeddingBackward, shape, inputs);
+  for (const name of ["dFeature", "dTable", "dPositions"]) {
+    const what = `${name} at ${JSON.stringify(shape)}`;
+    assertClose(actual[name]!, expected[name]!, byteEmbeddingBackward.tolerance, what);
+  }
+  assert(actual.scratch!.every((value) => !Number.isNaN(value)), "every element of the scratch is written");
+}
+
+gpuTest("byte embeddings on the GPU equal the reference at any size", async (engine) => {
+  const cases = fc.asyncProperty(shape, fc.nat(), async (shape, seed) => {
+    await compareWithReference(engine, byteEmbedding, shape, forwardInputs(shape, seed));
+  });
+  await fc.assert(cases, { numRuns: 30 });
+});
+
+gpuTest("the gradients of byte embeddings on the GPU equal the reference at any size", async (engine) => {
+  const cases = fc.asyncProperty(shape, fc.nat(), async (shape, seed) => {
+    await compareGradients(engine, shape, backwardInputs(shape, seed));
+  });
+  await fc.assert(cases, { numRuns: 15 });
+});
+
+gpuTest(
+  "a byte that is everywhere gets the sum of all its gradients, twice the same bits",
+  async (engine) => {
+    const shape = { N: 2100, S: 4, V: 5, C: 20 };
+    const inputs = backwardInputs(shape, 8);
+    inputs.tokens!.fill(3);
+    await compareGradients(engine, shape, inputs);
+    const [first, second] = [
+      await runKernel(engine, byteEmbeddingBackward, shape, inputs),
+      await runKernel(engine, byteEmbeddingBackward, shape, inputs),
+    ];
+    assertEquals(first, second);
+  },
+);
+
+Deno.test("the feature stands in place of the first byte, and the last byte is never embedded", () => {
+  const x = new Float64Array(6);
+  byteEmbedding.reference({ N: 2, S: 3, V: 4, C: 1 }, {
+    tokens: Uint32Array.of(1, 2, 3, 0, 1, 2),
+    feature: Float64Array.of(1000, 2000),
+    table: Float64Array.of(100, 200, 300, 400),
+    positions: Float64Array.of(1, 2, 3, 4),
+    x,
+  });
+  assertEquals([...x], [1001, 202, 303, 2001, 102, 203]);
+});
+
+Deno.test("the gradients of byte embeddings equal finite differences of the forward pass", () => {
+  const shape = { N: 7, S: 4, V: 5, C: 3 };
+  const { N, S, V, C } = shape;
+  const given = forwardInputs(shape, 5);
+  const inputs: Record<string, Float64Array | Uint32Array> = {
+    tokens: given.tokens as Uint32Array,
+    feature: Float64Array.from(given.feature!),
+    table: Float64Array.from(given.table!),
+    positions: Float64Array.from(given.positions!),
+  };
+  const weights = Float64Array.from(randomFloats(N * S * C, 6));
+  const gradients = {
+    dFeature: new Float64Array(N * C),
+    dTable: new Float64Array(V * C),
+    dPositions: new Float64Array((S + 1) * C),
+  };
+  byteEmbeddingBackward.reference(shape, {
+    tokens: inputs.tokens as Uint32Array,
+    dx: weights,
+    scratch: new Float64Array(),
+    ...gradients,
+  });
+  for (
+    const [operand, gradient] of [
+      ["feature", gradients.dFeature],
+      ["table", gradients.dTable],
+      ["positions", gradients.dPositions],
+    ] as const
+  ) {
+    const numeric = finiteDifferences(byteEmbedding, shape, inputs, {
+      operand,
+      output: "x",
+      weights,
+      indices: Array.from(gradient.keys()),
+    });
+    assertClose(gradient, numeric, { absolute: 1e-9, relative: 1e-6 }, operand);
+    assert(gradient.some((g) => g !== 0), `the gradient of ${operand} is not zero`);
+  }
+});
