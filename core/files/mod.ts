@@ -1,0 +1,6 @@
+/**
+ * What core needs of a file system; the only part of it that needs Deno.
+ * @module
+ */
+export * from "./atomic_folder.ts";
+export * from "./list_files.ts";
