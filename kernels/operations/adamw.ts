@@ -93,7 +93,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   },
   cost: ({ length }) => ({ flops: 16 * length, bytes: 28 * length + length / 16 }),
   tolerance: {
-    absolute: 1e-7,
+    absolute: 1e-9,
     relative: 1e-6,
     reason: "a dozen f32 operations on each element, two divisions of 2.5 ulp and a root among them",
   },

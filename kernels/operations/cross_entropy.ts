@@ -111,8 +111,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     bytes: 4 * ((gradient ? 2 : 1) * R * V + 3 * R),
   }),
   tolerance: {
-    absolute: 2e-6,
-    relative: 2e-6,
+    absolute: 1e-6,
+    relative: 1e-6,
     reason: "WGSL grants exp of −x a relative error of (3 + 2x) ulp and log an absolute one of 2⁻²¹",
   },
 };

@@ -89,7 +89,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   cost: ({ R, C }) => ({ flops: 8 * R * C, bytes: 4 * (2 * R * C + 2 * C + 2 * R) }),
   tolerance: {
     absolute: 1e-6,
-    relative: 5e-6,
+    relative: 1e-6,
     reason: "two sums of C terms in f32, and a reciprocal square root of 2 ulp",
   },
 };
@@ -166,7 +166,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }),
   tolerance: {
     absolute: 1e-6,
-    relative: 5e-6,
+    relative: 1e-6,
     reason: "two sums of C terms in f32, and differences of terms of the result's size",
   },
 };
@@ -274,8 +274,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   },
   cost: ({ R, C }) => ({ flops: 5 * R * C, bytes: 4 * (2 * R * C + 2 * R + 4 * C) }),
   tolerance: {
-    absolute: 2e-6,
-    relative: 5e-6,
+    absolute: 1e-6,
+    relative: 1e-6,
     reason: "sums over all rows in f32, at most 100 terms in a row and then a tree",
   },
 };
