@@ -37,7 +37,11 @@ export function valueType(length: number): RowLayout["type"] {
  * The layout of rows of `length` elements, with the fewest threads a row (at least 32) that hold at most `maxChunks`
  * values each.
  */
-export function rowLayout(length: number, maxChunks: number, type = valueType(length)): RowLayout {
+export function rowLayout(
+  length: number,
+  maxChunks: number,
+  type: RowLayout["type"] = valueType(length),
+): RowLayout {
   const count = type === "f32" ? length : length / 4;
   let lanes = 32;
   while (lanes < workgroupThreads && lanes * maxChunks < count) lanes *= 2;
