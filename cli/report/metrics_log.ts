@@ -1,0 +1,97 @@
+/** What is measured at one step; `NaN` and infinities are written as `null`. */
+export interface MetricsRecord {
+  /** The step after which it was measured. */
+  readonly step: number;
+  readonly [name: string]: number | string | boolean | null;
+}
+
+/**
+ * The append-only file `metrics.jsonl` of a run: one line of JSON for each record, the same file for a stopped and a
+ * resumed run. A record is one write, so a kill leaves at most the last line torn, which the next opening drops.
+ */
+export class MetricsLog implements Disposable {
+  readonly #file: Deno.FsFile;
+
+  /**
+   * @param path the file, made when it is not there
+   * @param lastStep the step of the checkpoint to go on from, 0 for a new run: later records are dropped, as these
+   * steps will be taken again
+   * @throws {Error} when a line in the middle is no record
+   */
+  constructor(path: string, lastStep: number) {
+    this.#file = Deno.openSync(path, { read: true, write: true, create: true });
+    try {
+      const kept = keptLength(Deno.readTextFileSync(path), lastStep, path);
+      this.#file.truncateSync(kept);
+      this.#file.seekSync(0, Deno.SeekMode.End);
+    } catch (error) {
+      this.#file.close();
+      throw error;
+    }
+  }
+
+  /** Appends one record. */
+  write(record: MetricsRecord): void {
+    const line = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
+    const written = this.#file.writeSync(line);
+    if (written !== line.length) {
+      throw new Error(`Cannot write metrics: ${written} of ${line.length} bytes fit. Free space on the disk`);
+    }
+  }
+
+  /** Puts what was written on the disk; called with each checkpoint, so that no checkpoint is ahead of its metrics. */
+  sync(): void {
+    this.#file.syncSync();
+  }
+
+  /** Syncs and closes the file. */
+  [Symbol.dispose](): void {
+    this.sync();
+    this.#file.close();
+  }
+}
+
+/**
+ * Reads the records of a `metrics.jsonl`; a torn last line is left out.
+ *
+ * @throws {Error} when a line in the middle is no record
+ */
+export function readMetrics(path: string): MetricsRecord[] {
+  return [...completeLines(Deno.readTextFileSync(path), path)].map(({ record }) => record);
+}
+
+/** How many bytes of the file hold records up to the step. */
+function keptLength(text: string, lastStep: number, path: string): number {
+  let kept = 0;
+  for (const { record, end } of completeLines(text, path)) {
+    if (record.step > lastStep) break;
+    kept = end;
+  }
+  return new TextEncoder().encode(text.slice(0, kept)).length;
+}
+
+function* completeLines(text: string, path: string): Generator<{ record: MetricsRecord; end: number }> {
+  let start = 0;
+  for (let line = 1; start < text.length; line++) {
+    const end = text.indexOf("\n", start) + 1;
+    if (end === 0) return;
+    yield { record: parseRecord(text.slice(start, end), `${path}:${line}`), end };
+    start = end;
+  }
+}
+
+function parseRecord(line: string, place: string): MetricsRecord {
+  try {
+    const record: unknown = JSON.parse(line);
+    if (isRecord(record)) return record;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new Error(
+    `Cannot read metrics at ${place}: the line is no JSON object with a "step". Remove or repair it`,
+  );
+}
+
+function isRecord(value: unknown): value is MetricsRecord {
+  return typeof value === "object" && value !== null && "step" in value && typeof value.step === "number";
+}
