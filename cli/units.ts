@@ -27,9 +27,9 @@ export function formatRate(perSecond: number, unit: string): string {
   return scaled(perSecond, 1000, ["", "k", "M", "G", "T"].map((prefix) => `${prefix}${unit}/s`));
 }
 
-/** A whole number with its noun: `1 file`, `12,000 files`. */
-export function formatCount(count: number, noun: string): string {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+/** A whole number with its noun: `1 file`, `12,000 files`, `2 patches`. */
+export function formatCount(count: number, noun: string, plural: string = `${noun}s`): string {
+  return `${count.toLocaleString("en")} ${count === 1 ? noun : plural}`;
 }
 
 function scaled(value: number, base: number, units: readonly string[]): string {

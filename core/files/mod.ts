@@ -4,3 +4,5 @@
  */
 export * from "./atomic_folder.ts";
 export * from "./list_files.ts";
+export * from "./checkpoint_folder.ts";
+export * from "./folder_source.ts";

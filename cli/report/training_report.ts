@@ -1,0 +1,108 @@
+import { type Config, configFields } from "@bgpt/core";
+import { formatBytes, formatCount, formatRate } from "../units.ts";
+import { htmlReport, type ReportSection } from "./html_report.ts";
+import { type MetricsRecord, readMetrics } from "./metrics_log.ts";
+import type { PlotSeries } from "./svg_plot.ts";
+
+/** What the report of a run is made of. */
+export interface TrainingReport {
+  readonly title: string;
+  /** The run's `metrics.jsonl`. */
+  readonly metricsPath: string;
+  readonly config: Config;
+  readonly parameterCount: number;
+  readonly device: string;
+  readonly trainingFiles: number;
+  readonly evaluationFiles: number;
+  /** What follows the curves, such as samples or scores. */
+  readonly sections?: readonly ReportSection[];
+  /** The result in one sentence; by default the last evaluation. */
+  readonly summary?: string;
+}
+
+/** The report of a training run as one HTML file: facts, loss curves, learning rate, gradient norm, configuration. */
+export function trainingReport(report: TrainingReport): string {
+  const records = readMetrics(report.metricsPath);
+  const steps = records.filter(({ kind }) => kind === "train");
+  const evaluations = records.filter(({ kind }) => kind === "eval");
+  const curve = (
+    name: string,
+    from: readonly MetricsRecord[],
+    key: string,
+    style: PlotSeries["style"],
+  ): PlotSeries => ({
+    name,
+    points: from.map((record) => [record.step, Number(record[key] ?? NaN)]),
+    style: style ?? "plain",
+  });
+  const last = evaluations.at(-1) ?? steps.at(-1);
+  const rates = steps.map(({ bytesPerSecond }) => Number(bytesPerSecond)).sort((a, b) => a - b);
+  const medianRate = rates[Math.floor(rates.length / 2)] ?? 0;
+  const memory = Math.max(0, ...steps.map(({ memoryBytes }) => Number(memoryBytes)));
+  const measured = evaluations.length > 0 ? "held-out files" : "its training files";
+  return htmlReport({
+    title: report.title,
+    summary: report.summary ??
+      `After ${formatCount(last?.step ?? 0, "step")} the model needs ${
+        Number(last?.["bpb"] ?? NaN).toFixed(4)
+      } bits per byte on ${measured}.`,
+    facts: [
+      ["Parameters", report.parameterCount.toLocaleString("en")],
+      ["Training files", report.trainingFiles.toLocaleString("en")],
+      ["Held-out files", report.evaluationFiles.toLocaleString("en")],
+      ["Steps", String(steps.at(-1)?.step ?? 0)],
+      ["Speed (median)", formatRate(medianRate, "B")],
+      ["Process memory", formatBytes(memory)],
+      ["Device", report.device],
+    ],
+    sections: [
+      {
+        title: "Loss",
+        note:
+          "Bits per byte as published: the mean loss over all positions, padding and end of file included, over ln 2.",
+        plot: {
+          title: "Bits per byte against optimizer steps",
+          xLabel: "optimizer step",
+          yLabel: "bits per byte",
+          series: [
+            curve("training", steps, "bpb", "noisy"),
+            ...(evaluations.length > 0 ? [curve("held out", evaluations, "bpb", "plain")] : []),
+          ],
+        },
+      },
+      ...(report.sections ?? []),
+      {
+        title: "Learning rate",
+        plot: {
+          title: "Learning rate against optimizer steps",
+          xLabel: "optimizer step",
+          yLabel: "learning rate",
+          series: [curve("learning rate", steps, "learningRate", "plain")],
+        },
+      },
+      {
+        title: "Gradient norm",
+        note: "Global L2 norm before clipping.",
+        plot: {
+          title: "Gradient norm against optimizer steps",
+          xLabel: "optimizer step",
+          yLabel: "gradient norm",
+          logY: true,
+          series: [curve("gradient norm", steps, "gradientNorm", "noisy")],
+        },
+      },
+      {
+        title: "Configuration",
+        table: {
+          columns: ["field", "value", "meaning"],
+          rows: Object.entries(configFields).map(([key, { meaning }]) => [
+            key,
+            report.config[key as keyof Config],
+            meaning,
+          ]),
+        },
+      },
+    ],
+    footer: `Made by bgpt on ${new Date().toISOString().slice(0, 10)}.`,
+  });
+}

@@ -1,0 +1,167 @@
+import {
+  bitsPerByteAsPublished,
+  bitsPerRealByte,
+  type Checkpoint,
+  type Config,
+  type FileSource,
+  meanLossNats,
+  type RunData,
+  type RunSummary,
+  stripCapacity,
+  Trainer,
+  trainingRun,
+} from "@bgpt/core";
+import { saveRunCheckpoint } from "@bgpt/core/files";
+import type { Engine } from "@bgpt/kernels";
+import { join } from "@std/path";
+import { ProgressLine } from "./progress.ts";
+import { RunLog } from "./run_log.ts";
+import { trainingReport } from "./report/training_report.ts";
+import type { ReportSection } from "./report/html_report.ts";
+import { formatRate } from "./units.ts";
+
+/** A run that is about to start or to go on. */
+export interface TrainRun {
+  readonly engine: Engine;
+  readonly config: Config;
+  readonly training: FileSource;
+  readonly evaluation?: FileSource;
+  /** The run's folder. */
+  readonly out: string;
+  /** The checkpoint that it goes on from. */
+  readonly resume?: Checkpoint;
+}
+
+/** How it ended. */
+export interface TrainOutcome {
+  readonly summary: RunSummary;
+  /** The last checkpoint's folder. */
+  readonly checkpointPath: string;
+  readonly checkpoint: Checkpoint;
+  readonly seconds: number;
+  /** Mean over the run, evaluations and checkpoints included. */
+  readonly bytesPerSecond: number;
+  readonly lastTrainingBitsPerByte: number;
+  /** Writes `report.html` into the run's folder, with more sections behind the curves, and returns its path. */
+  writeReport(options?: { title?: string; summary?: string; sections?: readonly ReportSection[] }): string;
+}
+
+/**
+ * Trains in a folder: checkpoints, `metrics.jsonl`, TensorBoard events and a status line. SIGINT and SIGTERM end it
+ * after the current step, with a checkpoint.
+ * @throws {RangeError} when the plan does not fit the device, or the loss stops being a number
+ */
+export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
+  const { engine, config, training, evaluation, out, resume } = run;
+  const patchCapacity = resume?.run?.patchCapacity ?? stripCapacity(training, config);
+  const trainer = await Trainer.create(engine, config, patchCapacity);
+  if (resume?.optimizer !== undefined) trainer.restore(resume.optimizer);
+
+  Deno.mkdirSync(out, { recursive: true });
+  const data: RunData = { training, patchCapacity, ...(evaluation && { evaluation }) };
+  using log = new RunLog(out, resume?.run?.step);
+  using progress = new ProgressLine("Training", config.steps, "steps", { done: trainer.step });
+  using stop = new StopSignal();
+  const started = performance.now();
+  let bytes = 0;
+  let lastTrainingBitsPerByte = NaN;
+  let heldOut = "";
+  let saved: { path: string; checkpoint: Checkpoint } | undefined;
+
+  const summary = await trainingRun(trainer, data, {
+    stop: stop.signal,
+    onSteps(metrics, runProgress) {
+      for (const step of metrics) {
+        log.step(step, runProgress);
+        bytes += step.totals.bytes;
+      }
+      const last = metrics.at(-1);
+      if (last === undefined) return;
+      lastTrainingBitsPerByte = bitsPerByteAsPublished(last.totals);
+      const rate = formatRate(runProgress.bytesPerSecond, "B");
+      const norm = last.gradientNorm.toPrecision(3);
+      progress.update(
+        last.step,
+        `${lastTrainingBitsPerByte.toFixed(4)} bits/byte${heldOut}, gradient ${norm}, ${rate}`,
+      );
+    },
+    onEvaluation(step, measured) {
+      log.evaluation(step, measured);
+      heldOut = ` (held out ${bitsPerByteAsPublished(measured.totals).toFixed(4)})`;
+    },
+    async save(checkpoint, best) {
+      log.sync();
+      saved = { path: await saveRunCheckpoint(out, checkpoint, best), checkpoint };
+    },
+  }, resume?.run);
+  trainer.destroy();
+
+  const seconds = (performance.now() - started) / 1000;
+  return {
+    summary,
+    checkpointPath: saved?.path ?? out,
+    checkpoint: saved?.checkpoint ?? resume!,
+    seconds,
+    bytesPerSecond: bytes / seconds,
+    lastTrainingBitsPerByte,
+    writeReport(options = {}) {
+      const path = join(out, "report.html");
+      const report = trainingReport({
+        title: options.title ?? `Training run ${out}`,
+        metricsPath: log.path,
+        config,
+        parameterCount: trainer.plan.model.table.parameterCount,
+        device: `${engine.name}: ${engine.description}`,
+        trainingFiles: training.files.length,
+        evaluationFiles: evaluation?.files.length ?? 0,
+        ...(options.summary !== undefined && { summary: options.summary }),
+        ...(options.sections && { sections: options.sections }),
+      });
+      Deno.writeTextFileSync(path, report);
+      return path;
+    },
+  };
+}
+
+/** What `--json` prints of a run. */
+export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string, unknown> {
+  const { summary, checkpointPath, seconds, bytesPerSecond, lastTrainingBitsPerByte } = outcome;
+  const totals = summary.lastEvaluation?.totals;
+  return {
+    out,
+    checkpoint: checkpointPath,
+    step: summary.step,
+    stopped: summary.stopped,
+    seconds,
+    bytesPerSecond,
+    trainingBpb: lastTrainingBitsPerByte,
+    ...(totals && {
+      lossNats: meanLossNats(totals),
+      bpb: bitsPerByteAsPublished(totals),
+      bpbBytes: bitsPerRealByte(totals),
+    }),
+    ...(summary.best && { best: summary.best }),
+  };
+}
+
+/** Aborts on the first SIGINT or SIGTERM; a second SIGINT ends the program as usual. */
+class StopSignal implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #listener = (): void => {
+    this.#controller.abort();
+    this[Symbol.dispose]();
+  };
+  readonly #signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+
+  constructor() {
+    for (const signal of this.#signals) Deno.addSignalListener(signal, this.#listener);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  [Symbol.dispose](): void {
+    for (const signal of this.#signals) Deno.removeSignalListener(signal, this.#listener);
+  }
+}

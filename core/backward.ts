@@ -1,0 +1,196 @@
+/**
+ * The gradient of `forward.ts`, the same list upside down. A stack has one gradient stream, which every block reads,
+ * and adds to in place, on the way from the last block to the embedding.
+ *
+ * Gradients of parameters accumulate; a step begins by clearing them.
+ * @module
+ */
+import {
+  byteEmbeddingBackward,
+  byteEmbeddingScratchLength,
+  dropout,
+  layerNormBackward,
+  layerNormParameterGradient,
+  layerNormScratchLength,
+  matmul,
+  patchEmbeddingBackward,
+  type PlanBuilder,
+  type Tensor,
+} from "@bgpt/kernels";
+import { blockStream } from "./forward.ts";
+import type { BatchInputs, BlockActivations, Level, Model, Normalised, StackActivations } from "./model.ts";
+import { byteStack, byteTableName, patchStack } from "./parameters.ts";
+
+/** The gradient of a parameter by its published name. */
+export type Gradients = (name: string) => Tensor;
+
+/** From the gradient of the logits to that of the features. */
+export function byteBackward(
+  plan: PlanBuilder,
+  model: Model,
+  gradients: Gradients,
+  activations: StackActivations & { readonly logits: Tensor },
+  nextPatches: Tensor, // u32 [N, S]
+): Tensor {
+  const { S, V, C } = model;
+  const { level, finalNorm, logits: dLogits } = activations;
+  const N = nextPatches.shape[0]!;
+  const dHidden = plan.tensor("byte.dHidden", [N * S, C]);
+  plan.call(matmul, { layout: "NN", M: N * S, N: C, K: V, epilogue: "none" }, {
+    a: dLogits,
+    b: model.parameter(byteTableName),
+    out: dHidden,
+  }, "byte.head dX");
+  plan.call(matmul, { layout: "TN", M: V, N: C, K: N * S, epilogue: "accumulate" }, {
+    a: dLogits,
+    b: finalNorm.y,
+    out: gradients(byteTableName),
+  }, "byte.head dW");
+  const dEmbedded = stackBackward(plan, model, gradients, activations, dHidden);
+  const dFeature = plan.tensor("byte.dFeature", [N, C]);
+  plan.call(byteEmbeddingBackward, { N, S, V, C }, {
+    dx: dropBackward(plan, model, dEmbedded, "byte.embedding", level.stream),
+    tokens: nextPatches,
+    dFeature,
+    dTable: gradients(byteTableName),
+    dPositions: gradients(`${byteStack}wpe.weight`),
+    scratch: plan.tensor("byte.embedding.scratch", [byteEmbeddingScratchLength({ S, V, C })]),
+  }, "byte.embedding backward");
+  return dFeature;
+}
+
+/** From the gradient of the features to that of the patch embedding. */
+export function patchBackward(
+  plan: PlanBuilder,
+  model: Model,
+  gradients: Gradients,
+  activations: StackActivations,
+  dFeature: Tensor,
+  inputs: Pick<BatchInputs, "patches" | "fileStart">,
+): void {
+  const { P, S, V, C, L } = model;
+  const dEmbedded = stackBackward(plan, model, gradients, activations, dFeature);
+  plan.call(patchEmbeddingBackward, { P, S, V, C, L }, {
+    tokens: inputs.patches,
+    fileStart: inputs.fileStart,
+    dx: dropBackward(plan, model, dEmbedded, "patch.embedding", activations.level.stream),
+    dTable: gradients("patch_level_decoder.patch_embedding.weight"),
+    dBias: gradients("patch_level_decoder.patch_embedding.bias"),
+    dPositions: gradients(`${patchStack}wpe.weight`),
+  }, "patch.embedding backward");
+}
+
+/** Returns the gradient stream as it leaves the first block. */
+function stackBackward(
+  plan: PlanBuilder,
+  model: Model,
+  gradients: Gradients,
+  { level, blocks, finalNorm }: StackActivations,
+  dOut: Tensor,
+): Tensor {
+  const dStream = plan.tensor(`${level.name}.dStream`, [level.R, model.C]);
+  normBackward(plan, model, gradients, level, "ln_f", finalNorm, dOut, dStream, false);
+  for (let i = level.layers - 1; i >= 0; i--) {
+    blockBackward(plan, model, gradients, level, i, blocks[i]!, dStream);
+  }
+  return dStream;
+}
+
+function blockBackward(
+  plan: PlanBuilder,
+  model: Model,
+  gradients: Gradients,
+  level: Level,
+  index: number,
+  saved: BlockActivations,
+  dStream: Tensor, // [R, C], in and out
+): void {
+  const { C } = model;
+  const { R } = level;
+  const label = `${level.name}.${index}`;
+  const stream = blockStream(level, index);
+  const weight = (name: string) => model.parameter(`${level.stack}h.${index}.${name}`);
+  const dWeight = (name: string) => gradients(`${level.stack}h.${index}.${name}`);
+
+  /** dW += xᵀ · dY, and the bias gradient with it. */
+  const weightGradient = (name: string, x: Tensor, dY: Tensor) => {
+    const [M, N] = [x.shape[1]!, dY.shape[1]!];
+    plan.call(matmul, { layout: "TN", M, N, K: R, epilogue: "accumulateBias" }, {
+      a: x,
+      b: dY,
+      out: dWeight(`${name}.weight`),
+      dBias: dWeight(`${name}.bias`),
+    }, `${label}.${name} dW`);
+  };
+  /** dX = dY · Wᵀ. */
+  const inputGradient = (name: string, dY: Tensor) => {
+    const [N, K] = weight(`${name}.weight`).shape as [number, number];
+    const dX = plan.tensor(`${label}.${name}.dX`, [R, N]);
+    const operands = { a: dY, b: weight(`${name}.weight`), out: dX };
+    plan.call(matmul, { layout: "NT", M: R, N, K, epilogue: "none" }, operands, `${label}.${name} dX`);
+    return dX;
+  };
+
+  const dContracted = dropBackward(plan, model, dStream, `${label}.contract`, stream + 2);
+  weightGradient("mlp.c_proj", saved.inner, dContracted);
+  const dPreGelu = plan.tensor(`${label}.dPreGelu`, [R, 4 * C]);
+  plan.call(matmul, { layout: "NT", M: R, N: 4 * C, K: C, epilogue: "geluGradient" }, {
+    a: dContracted,
+    b: weight("mlp.c_proj.weight"),
+    pre: saved.preGelu,
+    out: dPreGelu,
+  }, `${label}.mlp.c_proj dX`);
+  weightGradient("mlp.c_fc", saved.norm2.y, dPreGelu);
+  const dNorm2 = inputGradient("mlp.c_fc", dPreGelu);
+  normBackward(plan, model, gradients, level, `h.${index}.ln_2`, saved.norm2, dNorm2, dStream, true);
+
+  const dProjected = dropBackward(plan, model, dStream, `${label}.projection`, stream + 1);
+  weightGradient("attn.c_proj", saved.attended, dProjected);
+  const dAttended = inputGradient("attn.c_proj", dProjected);
+  const dQkv = plan.tensor(`${label}.dQkv`, [R, 3 * C]);
+  level.attention.backward(saved.qkv, saved.attended, dAttended, dQkv, `${label}.attention`, stream);
+  weightGradient("attn.c_attn", saved.norm1.y, dQkv);
+  const dNorm1 = inputGradient("attn.c_attn", dQkv);
+  normBackward(plan, model, gradients, level, `h.${index}.ln_1`, saved.norm1, dNorm1, dStream, true);
+}
+
+/** Adds to the stream's gradient, or starts it. */
+function normBackward(
+  plan: PlanBuilder,
+  model: Model,
+  gradients: Gradients,
+  level: Level,
+  name: string,
+  { x, mean, rstd }: Normalised,
+  dy: Tensor,
+  dx: Tensor,
+  accumulate: boolean,
+): void {
+  const { C } = model;
+  const { R } = level;
+  const label = `${level.name}.${name.replace("h.", "")}`;
+  const weight = model.parameter(`${level.stack}${name}.weight`);
+  plan.call(layerNormBackward, { R, C, accumulate }, { dy, x, weight, mean, rstd, dx }, `${label} dX`);
+  plan.call(layerNormParameterGradient, { R, C }, {
+    dy,
+    x,
+    mean,
+    rstd,
+    dWeight: gradients(`${level.stack}${name}.weight`),
+    dBias: gradients(`${level.stack}${name}.bias`),
+    scratch: plan.tensor(`${label}.scratch`, [layerNormScratchLength({ R, C })]),
+  }, `${label} dW`);
+}
+
+/** The same mask as forward, without the residual. */
+function dropBackward(plan: PlanBuilder, model: Model, dy: Tensor, label: string, stream: number): Tensor {
+  if (!model.dropout) return dy;
+  const dx = plan.tensor(`${label}.dDropped`, dy.shape);
+  plan.call(
+    dropout,
+    { length: dy.length, stream, residual: false },
+    { step: model.step, x: dy, y: dx },
+    `${label}.dropout backward`,
+  );
+  return dx;
+}

@@ -1,0 +1,49 @@
+/**
+ * From summed nats to the two figures of bits per byte.
+ * @module
+ */
+
+/** What a loss adds up to, over any number of strips. */
+export interface LossTotals {
+  /** Σ loss over all predicted positions, nats. */
+  readonly lossNats: number;
+  /** Predicted positions, padding and end patches included. */
+  readonly positions: number;
+  /** Σ loss over real bytes alone, nats. */
+  readonly byteNats: number;
+  /** Real bytes among the predicted positions. */
+  readonly bytes: number;
+}
+
+/** No loss yet. */
+export const noLoss: LossTotals = { lossNats: 0, positions: 0, byteNats: 0, bytes: 0 };
+
+/** The totals of the four numbers that the `lossSums` kernel makes. */
+export function lossTotals(sums: ArrayLike<number>): LossTotals {
+  return { lossNats: sums[0]!, positions: sums[1]!, byteNats: sums[2]!, bytes: sums[3]! };
+}
+
+/** Sum of two totals. */
+export function addTotals(a: LossTotals, b: LossTotals): LossTotals {
+  return {
+    lossNats: a.lossNats + b.lossNats,
+    positions: a.positions + b.positions,
+    byteNats: a.byteNats + b.byteNats,
+    bytes: a.bytes + b.bytes,
+  };
+}
+
+/** Mean loss of a position, nats: the published loss. */
+export function meanLossNats(totals: LossTotals): number {
+  return totals.lossNats / totals.positions;
+}
+
+/** Bits per byte as published: the mean loss over ln 2, which counts padding and end patches. */
+export function bitsPerByteAsPublished(totals: LossTotals): number {
+  return meanLossNats(totals) / Math.LN2;
+}
+
+/** Bits of the real bytes over the number of real bytes. */
+export function bitsPerRealByte(totals: LossTotals): number {
+  return totals.byteNats / totals.bytes / Math.LN2;
+}

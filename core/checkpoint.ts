@@ -1,0 +1,261 @@
+/**
+ * Between the flat storages of a plan and named tensors in published layout: what a checkpoint's files hold.
+ *
+ * A checkpoint is a folder: `model.safetensors` (names as published), `config.json`, and for a run that can go on
+ * `optimizer.safetensors` and `trainer.json`. Reading and writing the folder is `@bgpt/core/files`.
+ * @module
+ */
+import { checkConfigFields, type Config, headSize, type ModelConfig } from "./config.ts";
+import {
+  byteStack,
+  byteTableName,
+  copyParameter,
+  type Parameter,
+  type ParameterTable,
+  parameterTable,
+  patchStack,
+  tiedHeadName,
+  vocabularySize,
+} from "./parameters.ts";
+import { parseSafetensors, safetensorsChunks } from "./safetensors.ts";
+import { float32Of, type StoredTensor } from "./stored_tensor.ts";
+import type { TorchCheckpoint } from "./torch/torch_checkpoint.ts";
+import type { DataPosition } from "./strip_reader.ts";
+import type { OptimizerState } from "./trainer.ts";
+
+/** Version of the folder's layout, in `config.json`. */
+const checkpointFormat = 1;
+
+/** What a run needs besides its tensors to go on; `trainer.json`. */
+export interface RunState {
+  /** Optimizer steps taken. */
+  readonly step: number;
+  /** The next file to be read. */
+  readonly position: DataPosition;
+  /** Patches of a strip, which decide how files are packed. */
+  readonly patchCapacity: number;
+  /** Files of the training data; another number means other data. */
+  readonly fileCount: number;
+  /** The best evaluation so far. */
+  readonly best?: { readonly step: number; readonly lossNats: number };
+}
+
+/** A checkpoint in memory. */
+export interface Checkpoint {
+  readonly model: ModelConfig;
+  /** How it was trained; absent in an imported one. */
+  readonly config?: Config;
+  /** Flat, in the order of the parameter table. */
+  readonly parameters: Float32Array;
+  readonly optimizer?: OptimizerState;
+  readonly run?: RunState;
+}
+
+/** The files of a checkpoint folder by name. */
+export type CheckpointFiles = Readonly<Record<string, Uint8Array | Iterable<Uint8Array>>>;
+
+/** Encodes a checkpoint. */
+export function encodeCheckpoint(checkpoint: Checkpoint): CheckpointFiles {
+  const table = parameterTable(checkpoint.model);
+  const { config, optimizer, run } = checkpoint;
+  const tensors = namedTensors(table, checkpoint.parameters);
+  tensors.set(tiedHeadName, tensors.get(byteTableName)!);
+  const files: Record<string, Uint8Array | Iterable<Uint8Array>> = {
+    "config.json": encodeJson({
+      format: checkpointFormat,
+      model: checkpoint.model,
+      ...(config && { config }),
+    }),
+    "model.safetensors": safetensorsChunks(tensors, { format: "pt" }),
+  };
+  if (optimizer !== undefined) {
+    const moments = new Map([
+      ...namedTensors(table, optimizer.moment1, "exp_avg."),
+      ...namedTensors(table, optimizer.moment2, "exp_avg_sq."),
+    ]);
+    files["optimizer.safetensors"] = safetensorsChunks(moments, { step: String(optimizer.step) });
+  }
+  if (run !== undefined) files["trainer.json"] = encodeJson(run);
+  return files;
+}
+
+/**
+ * Decodes a checkpoint.
+ * @param read the bytes of a file of the folder, or `undefined` when it is not there
+ * @param source the folder, for errors
+ * @throws {SyntaxError} when a file is missing, damaged or foreign
+ */
+export async function decodeCheckpoint(
+  read: (name: string) => Promise<Uint8Array | undefined>,
+  source: string,
+): Promise<Checkpoint> {
+  const refuse = (why: string): never => {
+    throw new SyntaxError(`Cannot read checkpoint "${source}": ${why}`);
+  };
+  const require = async (name: string) => await read(name) ?? refuse(`${name} is missing`);
+
+  const header = decodeJson(await require("config.json"), "config.json", refuse);
+  if (header["format"] !== checkpointFormat) {
+    refuse(
+      `config.json has format ${JSON.stringify(header["format"])}, this program reads ${checkpointFormat}`,
+    );
+  }
+  const model = checkConfigFields(header["model"], `config.json of "${source}"`) as ModelConfig;
+  const config = header["config"] as Config | undefined;
+  const table = parameterTable(model);
+  const tensors = (await named("model.safetensors", require, refuse)).tensors;
+  const parameters = flatTensors(table, tensors, "", `checkpoint "${source}"`);
+
+  const runBytes = await read("trainer.json");
+  const run = runBytes && decodeJson(runBytes, "trainer.json", refuse) as unknown as RunState;
+  let optimizer: OptimizerState | undefined;
+  if (run !== undefined) {
+    const stored = await named("optimizer.safetensors", require, refuse);
+    const what = `optimizer state of "${source}"`;
+    optimizer = {
+      step: Number(stored.metadata["step"]),
+      parameters,
+      moment1: flatTensors(table, stored.tensors, "exp_avg.", what),
+      moment2: flatTensors(table, stored.tensors, "exp_avg_sq.", what),
+    };
+  }
+  return {
+    model,
+    parameters,
+    ...(config && { config }),
+    ...(optimizer && { optimizer }),
+    ...(run && { run }),
+  };
+}
+
+/**
+ * A published generative checkpoint as one of this project's.
+ * @throws {SyntaxError} when tensors are missing or do not fit together
+ */
+export function importTorchCheckpoint(torch: TorchCheckpoint, source: string): Checkpoint {
+  const model = modelConfigOf(torch.model, source);
+  const table = parameterTable(model);
+  const parameters = flatTensors(table, torch.model, "", source);
+  if (torch.optimizer === undefined) return { model, parameters };
+  const moment1 = new Float32Array(table.storageLength);
+  const moment2 = new Float32Array(table.storageLength);
+  let step = 0;
+  // The optimizer numbers the parameters in the order of the state dict, which is the table's.
+  for (const [index, parameter] of table.parameters.entries()) {
+    const state = torch.optimizer.states.get(index);
+    if (state === undefined) continue;
+    step = state.step;
+    storeParameter(parameter, float32Of(state.expAvg), moment1);
+    storeParameter(parameter, float32Of(state.expAvgSq), moment2);
+  }
+  return { model, parameters, optimizer: { step, parameters, moment1, moment2 } };
+}
+
+/** Sizes of the model that a published state dict belongs to. */
+export function modelConfigOf(tensors: ReadonlyMap<string, StoredTensor>, source: string): ModelConfig {
+  const shapeOf = (name: string): readonly number[] => {
+    const shape = tensors.get(name)?.shape;
+    if (shape === undefined) throw new SyntaxError(`Cannot import ${source}: it has no tensor "${name}"`);
+    return shape;
+  };
+  const layersOf = (stack: string) => {
+    let layers = 0;
+    while (tensors.has(`${stack}h.${layers}.ln_1.weight`)) layers++;
+    return layers;
+  };
+  const [hidden, columns] = shapeOf("patch_level_decoder.patch_embedding.weight") as [number, number];
+  const [patchLength] = shapeOf(`${patchStack}wpe.weight`) as [number];
+  shapeOf(byteTableName);
+  const patchSize = columns / vocabularySize;
+  if (!Number.isInteger(patchSize) || hidden % headSize !== 0) {
+    throw new SyntaxError(
+      `Cannot import ${source}: its patch embedding is [${hidden}, ${columns}], it must be ` +
+        `[a multiple of ${headSize}, a multiple of ${vocabularySize}]`,
+    );
+  }
+  return {
+    patchSize,
+    patchLength,
+    hidden,
+    patchLayers: layersOf(patchStack),
+    byteLayers: layersOf(byteStack),
+  };
+}
+
+/** Every parameter of a flat storage as a named tensor in published layout. */
+export function namedTensors(
+  table: ParameterTable,
+  flat: Float32Array,
+  prefix = "",
+): Map<string, StoredTensor> {
+  return new Map(table.parameters.map((parameter) => {
+    const { name, shape, offset, length } = parameter;
+    const values = new Float32Array(length);
+    copyParameter(parameter, flat.subarray(offset, offset + length), values, "toPublished");
+    return [prefix + name, { dtype: "F32", shape, data: new Uint8Array(values.buffer) }];
+  }));
+}
+
+/**
+ * The flat storage of named tensors in published layout.
+ * @throws {SyntaxError} when one is missing or has another shape
+ */
+export function flatTensors(
+  table: ParameterTable,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  prefix: string,
+  source: string,
+): Float32Array {
+  const flat = new Float32Array(table.storageLength);
+  for (const parameter of table.parameters) {
+    const { name, shape } = parameter;
+    const tensor = tensors.get(prefix + name);
+    const found = tensor === undefined ? "nothing" : `[${tensor.shape}]`;
+    if (tensor === undefined || String(tensor.shape) !== String(shape)) {
+      throw new SyntaxError(
+        `Cannot read ${source}: tensor "${prefix + name}" must be [${shape}], found ${found}`,
+      );
+    }
+    storeParameter(parameter, float32Of(tensor), flat);
+  }
+  return flat;
+}
+
+function storeParameter(parameter: Parameter, values: Float32Array, flat: Float32Array): void {
+  const { offset, length } = parameter;
+  copyParameter(parameter, values, flat.subarray(offset, offset + length), "toStorage");
+}
+
+async function named(
+  name: string,
+  require: (name: string) => Promise<Uint8Array>,
+  refuse: (why: string) => never,
+): Promise<ReturnType<typeof parseSafetensors>> {
+  const bytes = await require(name);
+  try {
+    return parseSafetensors(bytes);
+  } catch (error) {
+    return refuse(`${name}: ${(error as Error).message}`);
+  }
+}
+
+function encodeJson(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value, null, 2) + "\n");
+}
+
+function decodeJson(
+  bytes: Uint8Array,
+  name: string,
+  refuse: (why: string) => never,
+): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    return refuse(`${name} is not JSON (${(error as Error).message})`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return refuse(`${name} is no object`);
+  }
+  return value as Record<string, unknown>;
+}

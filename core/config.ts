@@ -1,0 +1,228 @@
+/**
+ * Everything a run can be told, as one flat object of typed fields: presets are such objects, a JSON config is one, and
+ * every field is a flag of the command line.
+ * @module
+ */
+import { nearestName } from "./nearest_name.ts";
+
+/** Sizes of the model; they decide the shape of every parameter. */
+export interface ModelConfig {
+  /** S: bytes of a patch. */
+  readonly patchSize: number;
+  /** L: the most patches of a file that are read, the extension and end patches included. */
+  readonly patchLength: number;
+  /** C: channels, a multiple of 64; there is one attention head for every 64. */
+  readonly hidden: number;
+  /** Transformer blocks of the patch-level decoder. */
+  readonly patchLayers: number;
+  /** Transformer blocks of the byte-level decoder. */
+  readonly byteLayers: number;
+}
+
+/** How a model is trained. */
+export interface TrainingConfig {
+  /** Optimizer steps in all. */
+  readonly steps: number;
+  /** Files of full length that a strip has room for; shorter files are packed back to back, so it often holds more. */
+  readonly batch: number;
+  /** Strips whose gradients are averaged for one optimizer step. */
+  readonly accumulate: number;
+  /** Highest learning rate. */
+  readonly learningRate: number;
+  /** `cosine` falls to a tenth of the rate after the warm-up; `constant` keeps it. */
+  readonly schedule: "cosine" | "constant";
+  /** Steps over which the rate rises from 0. */
+  readonly warmup: number;
+  /** Weight decay of AdamW. */
+  readonly weightDecay: number;
+  /** Which parameters decay: matrices and embeddings, or all of them as published. */
+  readonly decay: "matrices" | "all";
+  /** β₁ of AdamW. */
+  readonly beta1: number;
+  /** β₂ of AdamW. */
+  readonly beta2: number;
+  /** Largest global gradient norm; 0 for no clipping. */
+  readonly maxGradientNorm: number;
+  /** Probability that dropout clears an activation while training. */
+  readonly dropout: number;
+  /** Where a file beyond the patch length is cut: its head, or a random one of head, body and tail. */
+  readonly cut: "head" | "random";
+  /** Seed of initialisation, order, cuts and dropout. */
+  readonly seed: number;
+  /** Share of the files that is held out for evaluation where no evaluation data are given. */
+  readonly evalShare: number;
+  /** Steps between evaluations. */
+  readonly evalEvery: number;
+  /** Steps between checkpoints. */
+  readonly saveEvery: number;
+}
+
+/** A complete configuration. */
+export type Config = ModelConfig & TrainingConfig;
+
+/** One field: what it means, and which values it takes. */
+export interface ConfigField {
+  readonly kind: "integer" | "number" | "choice";
+  readonly meaning: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly choices?: readonly string[];
+}
+
+const integer = (meaning: string, minimum: number, maximum: number = 2 ** 31): ConfigField => ({
+  kind: "integer",
+  meaning,
+  minimum,
+  maximum,
+});
+const number = (meaning: string, minimum: number, maximum: number): ConfigField => ({
+  kind: "number",
+  meaning,
+  minimum,
+  maximum,
+});
+const choice = (meaning: string, ...choices: string[]): ConfigField => ({ kind: "choice", meaning, choices });
+
+/** The fields in the order in which they are shown. */
+export const configFields: Readonly<Record<keyof Config, ConfigField>> = {
+  patchSize: integer("bytes of a patch", 1, 16),
+  patchLength: integer("most patches of a file, extension and end included", 2, 65536),
+  hidden: integer("channels, a multiple of 64", 64, 16384),
+  patchLayers: integer("blocks of the patch-level decoder", 1, 256),
+  byteLayers: integer("blocks of the byte-level decoder", 1, 256),
+  steps: integer("optimizer steps in all", 1),
+  batch: integer("files of full length that a strip holds", 1, 65536),
+  accumulate: integer("strips averaged for one optimizer step", 1, 65536),
+  learningRate: number("highest learning rate", 0, 10),
+  schedule: choice("course of the learning rate after the warm-up", "cosine", "constant"),
+  warmup: integer("steps over which the learning rate rises from 0", 0),
+  weightDecay: number("weight decay of AdamW", 0, 10),
+  decay: choice("what decays: matrices and embeddings, or everything as published", "matrices", "all"),
+  beta1: number("β₁ of AdamW", 0, 0.999999),
+  beta2: number("β₂ of AdamW", 0, 0.999999),
+  maxGradientNorm: number("largest global gradient norm, 0 for no clipping", 0, 1e9),
+  dropout: number("probability that dropout clears an activation", 0, 0.9),
+  cut: choice("where a file that is too long is cut", "head", "random"),
+  seed: integer("seed of initialisation, order, cuts and dropout", 0, 2 ** 32 - 1),
+  evalShare: number("share of the files held out where no evaluation data are given", 0, 0.5),
+  evalEvery: integer("steps between evaluations", 1),
+  saveEvery: integer("steps between checkpoints", 1),
+};
+
+/** The default way to train: warm-up, cosine, clipping, decay of matrices only. */
+const defaultTraining: TrainingConfig = {
+  steps: 1000,
+  batch: 16,
+  accumulate: 1,
+  learningRate: 1e-3,
+  schedule: "cosine",
+  warmup: 50,
+  weightDecay: 0.1,
+  decay: "matrices",
+  beta1: 0.9,
+  beta2: 0.95,
+  maxGradientNorm: 1,
+  dropout: 0,
+  cut: "random",
+  seed: 0,
+  evalShare: 0.01,
+  evalEvery: 250,
+  saveEvery: 250,
+};
+
+/** Named configurations; `base` has the sizes of the published 110-million-parameter model. */
+export const presets: Readonly<Record<"tiny" | "small" | "base", Config>> = {
+  tiny: { patchSize: 16, patchLength: 64, hidden: 128, patchLayers: 2, byteLayers: 1, ...defaultTraining },
+  small: {
+    patchSize: 16,
+    patchLength: 128,
+    hidden: 256,
+    patchLayers: 4,
+    byteLayers: 2,
+    ...defaultTraining,
+    learningRate: 6e-4,
+  },
+  base: {
+    patchSize: 16,
+    patchLength: 512,
+    hidden: 768,
+    patchLayers: 12,
+    byteLayers: 3,
+    ...defaultTraining,
+    learningRate: 3e-4,
+    warmup: 500,
+    steps: 10000,
+    evalEvery: 1000,
+    saveEvery: 1000,
+  },
+};
+
+/** The published program's training: what `--recipe published` lays over a preset. */
+export const publishedRecipe: Partial<TrainingConfig> = {
+  learningRate: 1e-4,
+  schedule: "constant",
+  warmup: 0,
+  weightDecay: 0.01,
+  decay: "all",
+  beta1: 0.9,
+  beta2: 0.999,
+  maxGradientNorm: 0,
+  dropout: 0.1,
+};
+
+/**
+ * Checks that a value is a part of a configuration.
+ * @param source where it came from, for the error
+ * @throws {TypeError} naming the nearest field for an unknown one
+ * @throws {RangeError} for a value that a field cannot take
+ */
+export function checkConfigFields(value: unknown, source: string): Partial<Config> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new TypeError(`Cannot use ${source}: a configuration must be an object of fields`);
+  }
+  for (const [key, fieldValue] of Object.entries(value)) {
+    const field = (configFields as Record<string, ConfigField>)[key];
+    if (field === undefined) {
+      const nearest = nearestName(key, Object.keys(configFields));
+      const hint = nearest === undefined
+        ? `the fields are ${Object.keys(configFields).join(", ")}`
+        : `did you mean "${nearest}"?`;
+      throw new TypeError(`Cannot use ${source}: there is no field "${key}", ${hint}`);
+    }
+    checkField(key, field, fieldValue, source);
+  }
+  return value;
+}
+
+/**
+ * Checks a complete configuration, also across fields.
+ * @throws {RangeError} naming the field, its value and what is required
+ */
+export function checkConfig(value: unknown, source: string): Config {
+  const config = checkConfigFields(value, source) as Config;
+  for (const key of Object.keys(configFields) as (keyof Config)[]) {
+    if (config[key] === undefined) throw new TypeError(`Cannot use ${source}: field "${key}" is missing`);
+  }
+  if (config.hidden % headSize !== 0) {
+    throw new RangeError(
+      `Cannot use ${source}: hidden is ${config.hidden}, it must be a multiple of ${headSize} (a head has ${headSize} channels)`,
+    );
+  }
+  return config;
+}
+
+/** D: channels of an attention head. */
+export const headSize = 64;
+
+function checkField(key: string, field: ConfigField, value: unknown, source: string): void {
+  const refuse = (required: string): never => {
+    throw new RangeError(`Cannot use ${source}: ${key} is ${JSON.stringify(value)}, it must be ${required}`);
+  };
+  if (field.kind === "choice") {
+    if (!field.choices!.includes(value as string)) refuse(`one of ${field.choices!.join(", ")}`);
+    return;
+  }
+  if (typeof value !== "number" || !Number.isFinite(value)) return refuse("a number");
+  if (field.kind === "integer" && !Number.isInteger(value)) refuse("a whole number");
+  if (value < field.minimum! || value > field.maximum!) refuse(`from ${field.minimum} to ${field.maximum}`);
+}

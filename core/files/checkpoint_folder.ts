@@ -1,0 +1,96 @@
+import { join } from "@std/path";
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../checkpoint.ts";
+import { newestCompleteFolder, writeFolderAtomically } from "./atomic_folder.ts";
+
+/** A checkpoint and the folder that it was read from. */
+export interface LoadedCheckpoint {
+  readonly path: string;
+  readonly checkpoint: Checkpoint;
+  /** What is wrong with newer checkpoints of the run, which were passed over. */
+  readonly passedOver: readonly string[];
+}
+
+/** Step checkpoints that a run keeps besides the best one. */
+const keptCheckpoints = 2;
+
+/** Writes a checkpoint folder; a kill at any instant leaves the previous one of that name or the new one. */
+export async function saveCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
+  await writeFolderAtomically(path, encodeCheckpoint(checkpoint));
+}
+
+/**
+ * Keeps a checkpoint of a run as `checkpoints/step-N`, and as `checkpoints/best` too when it is the best; older steps
+ * beyond the last two are removed.
+ * @returns the folder of this step
+ */
+export async function saveRunCheckpoint(run: string, checkpoint: Checkpoint, best: boolean): Promise<string> {
+  const step = checkpoint.run?.step ?? 0;
+  const path = join(run, "checkpoints", `step-${String(step).padStart(8, "0")}`);
+  await saveCheckpoint(path, checkpoint);
+  if (best) await saveCheckpoint(join(run, "checkpoints", "best"), checkpoint);
+  const steps = await stepFolders(run);
+  for (const old of steps.slice(keptCheckpoints)) await Deno.remove(old, { recursive: true });
+  return path;
+}
+
+/**
+ * Reads a checkpoint folder, or the newest good checkpoint of a run's folder.
+ * @throws {Error} when there is none
+ * @throws {SyntaxError} when it is damaged or foreign
+ */
+export async function loadCheckpoint(path: string): Promise<LoadedCheckpoint> {
+  const own = await newestCompleteFolder(path);
+  if (own === undefined) {
+    throw new Error(`Cannot read checkpoint "${path}": there is no such folder. Check the path`);
+  }
+  if (await exists(join(own, "model.safetensors"))) {
+    return { path: own, checkpoint: await readFolder(own), passedOver: [] };
+  }
+  const passedOver: string[] = [];
+  for (const folder of await stepFolders(own)) {
+    try {
+      return { path: folder, checkpoint: await readFolder(folder), passedOver };
+    } catch (error) {
+      passedOver.push((error as Error).message);
+    }
+  }
+  const reason = passedOver[0] ?? `it holds no model.safetensors, and no checkpoints of a run`;
+  throw new SyntaxError(`Cannot read checkpoint "${path}": ${reason}`);
+}
+
+/** Whether the folder has been written to by a run: then another run must not use it. */
+export async function holdsRun(path: string): Promise<boolean> {
+  return (await stepFolders(path)).length > 0 || await exists(join(path, "metrics.jsonl"));
+}
+
+/** Folders of a run's step checkpoints, the newest first. */
+async function stepFolders(run: string): Promise<string[]> {
+  const parent = join(run, "checkpoints");
+  if (!await exists(parent)) return [];
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(parent)) if (/^step-\d+(\.new)?$/.test(name)) names.push(name);
+  // Code units put `step-N.new`, which is newer than `step-N`, behind it.
+  return names.sort().reverse().map((name) => join(parent, name));
+}
+
+async function readFolder(path: string): Promise<Checkpoint> {
+  const read = async (name: string) => {
+    try {
+      return await Deno.readFile(join(path, name));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  };
+  return await decodeCheckpoint(read, path);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * The model, top to bottom like the paper's figure: patches → vectors → patch-level decoder → a feature for each patch
+ * → byte-level decoder → logits over the bytes of the next patch.
+ *
+ * GPT-2 blocks (pre-LayerNorm, tanh-GELU, learned positions), arXiv 2402.19155 section 3. A byte reaches this file from
+ * `strip.ts` as a token and leaves it as a loss; `backward.ts` is the same list upside down.
+ * @module
+ */
+import {
+  byteEmbedding,
+  crossEntropy,
+  dropout,
+  layerNorm,
+  lossSums,
+  matmul,
+  patchEmbedding,
+  type PlanBuilder,
+  type Tensor,
+} from "@bgpt/kernels";
+import type { BatchInputs, BlockActivations, Level, Model, Normalised, StackActivations } from "./model.ts";
+import { byteLevel, patchLevel } from "./levels.ts";
+import { byteStack, byteTableName, patchStack } from "./parameters.ts";
+
+/** Patches to features: row p sees the patches of its file up to p. */
+export function patchForward(
+  plan: PlanBuilder,
+  model: Model,
+  inputs: Pick<BatchInputs, "patches" | "fileStart">,
+): StackActivations {
+  const { P, S, V, C, L } = model;
+  const level = patchLevel(plan, model, inputs.fileStart);
+  const embedded = plan.tensor("patch.embedded", [P, C]);
+  plan.call(patchEmbedding, { P, S, V, C, L }, {
+    tokens: inputs.patches,
+    fileStart: inputs.fileStart,
+    table: model.parameter("patch_level_decoder.patch_embedding.weight"),
+    bias: model.parameter("patch_level_decoder.patch_embedding.bias"),
+    positions: model.parameter(`${patchStack}wpe.weight`),
+    x: embedded,
+  }, "patch.embedding");
+  return stackForward(plan, model, level, embedded);
+}
+
+/** Features to logits: row (n, t) sees feature n in place of the first byte, and the t bytes before byte t. */
+export function byteForward(
+  plan: PlanBuilder,
+  model: Model,
+  feature: Tensor, // [N, C]
+  nextPatches: Tensor, // u32 [N, S]
+): StackActivations & { readonly logits: Tensor } {
+  const { S, V, C } = model;
+  const N = feature.shape[0]!;
+  const level = byteLevel(plan, model, N);
+  const embedded = plan.tensor("byte.embedded", [N * S, C]);
+  plan.call(byteEmbedding, { N, S, V, C }, {
+    feature,
+    tokens: nextPatches,
+    table: model.parameter(byteTableName),
+    positions: model.parameter(`${byteStack}wpe.weight`),
+    x: embedded,
+  }, "byte.embedding");
+  const activations = stackForward(plan, model, level, embedded);
+  const logits = plan.tensor("logits", [N * S, V], "output");
+  plan.call(matmul, { layout: "NT", M: N * S, N: V, K: C, epilogue: "none" }, {
+    a: activations.finalNorm.y,
+    b: model.parameter(byteTableName),
+    out: logits,
+  }, "byte.head");
+  return { ...activations, logits };
+}
+
+/** Logits to nats; with `gradient`, the logits become their own gradient in the same pass. */
+export function lossForward(
+  plan: PlanBuilder,
+  model: Model,
+  logits: Tensor,
+  inputs: Pick<BatchInputs, "nextPatches" | "lossWeights">,
+  gradient: boolean,
+): { readonly lossNats: Tensor; readonly sums: Tensor } {
+  const { V } = model;
+  const R = logits.shape[0]!;
+  const { nextPatches: targets, lossWeights: weights } = inputs;
+  const lossNats = plan.tensor("lossNats", [R], "output");
+  const sums = plan.tensor("lossSums", [4], "output");
+  plan.call(crossEntropy, { R, V, gradient }, {
+    logits,
+    targets,
+    weights,
+    lossNats,
+    ...(gradient ? { step: model.step } : {}),
+  }, "loss");
+  plan.call(lossSums, { R }, { lossNats, targets, weights, sums }, "loss.sums");
+  return { lossNats, sums };
+}
+
+function stackForward(plan: PlanBuilder, model: Model, level: Level, embedded: Tensor): StackActivations {
+  let x = dropped(plan, model, embedded, `${level.name}.embedding`, level.stream);
+  const blocks: BlockActivations[] = [];
+  for (let i = 0; i < level.layers; i++) {
+    const { activations, out } = blockForward(plan, model, level, i, x);
+    blocks.push(activations);
+    x = out;
+  }
+  return { level, blocks, finalNorm: normForward(plan, model, level, "ln_f", x) };
+}
+
+/** x + attention(norm(x)), then that + mlp(norm(that)). */
+function blockForward(
+  plan: PlanBuilder,
+  model: Model,
+  level: Level,
+  index: number,
+  x: Tensor,
+): { activations: BlockActivations; out: Tensor } {
+  const { C } = model;
+  const { R } = level;
+  const label = `${level.name}.${index}`;
+  const stream = blockStream(level, index);
+  const weight = (name: string) => model.parameter(`${level.stack}h.${index}.${name}`);
+
+  const norm1 = normForward(plan, model, level, `h.${index}.ln_1`, x);
+  const qkv = plan.tensor(`${label}.qkv`, [R, 3 * C]);
+  plan.call(matmul, { layout: "NN", M: R, N: 3 * C, K: C, epilogue: "bias" }, {
+    a: norm1.y,
+    b: weight("attn.c_attn.weight"),
+    bias: weight("attn.c_attn.bias"),
+    out: qkv,
+  }, `${label}.qkv`);
+  const attended = plan.tensor(`${label}.attended`, [R, C]);
+  level.attention.forward(qkv, attended, `${label}.attention`, stream);
+  const mixed = projectForward(plan, model, level, `${label}.projection`, stream + 1, {
+    a: attended,
+    b: weight("attn.c_proj.weight"),
+    bias: weight("attn.c_proj.bias"),
+    residual: x,
+  });
+
+  const norm2 = normForward(plan, model, level, `h.${index}.ln_2`, mixed);
+  const preGelu = plan.tensor(`${label}.preGelu`, [R, 4 * C]);
+  const inner = plan.tensor(`${label}.inner`, [R, 4 * C]);
+  plan.call(matmul, { layout: "NN", M: R, N: 4 * C, K: C, epilogue: "biasGelu" }, {
+    a: norm2.y,
+    b: weight("mlp.c_fc.weight"),
+    bias: weight("mlp.c_fc.bias"),
+    pre: preGelu,
+    out: inner,
+  }, `${label}.expand`);
+  const out = projectForward(plan, model, level, `${label}.contract`, stream + 2, {
+    a: inner,
+    b: weight("mlp.c_proj.weight"),
+    bias: weight("mlp.c_proj.bias"),
+    residual: mixed,
+  });
+  return { activations: { norm1, qkv, attended, norm2, preGelu, inner }, out };
+}
+
+/** residual + dropout(a · b + bias): one kernel where nothing is dropped. */
+function projectForward(
+  plan: PlanBuilder,
+  model: Model,
+  level: Level,
+  label: string,
+  stream: number,
+  operands: { a: Tensor; b: Tensor; bias: Tensor; residual: Tensor },
+): Tensor {
+  const { residual, ...product } = operands;
+  const [K, N] = product.b.shape as [number, number];
+  const shape = { layout: "NN" as const, M: level.R, N, K };
+  const out = plan.tensor(`${label}.sum`, [level.R, N]);
+  if (!model.dropout) {
+    plan.call(matmul, { ...shape, epilogue: "biasResidual" }, { ...operands, out }, label);
+    return out;
+  }
+  const projected = plan.tensor(`${label}.projected`, [level.R, N]);
+  plan.call(matmul, { ...shape, epilogue: "bias" }, { ...product, out: projected }, label);
+  plan.call(
+    dropout,
+    { length: level.R * N, stream, residual: true },
+    { step: model.step, x: projected, residual, y: out },
+    `${label}.dropout`,
+  );
+  return out;
+}
+
+function normForward(plan: PlanBuilder, model: Model, level: Level, name: string, x: Tensor): Normalised {
+  const { C } = model;
+  const { R } = level;
+  const label = `${level.name}.${name.replace("h.", "")}`;
+  // What a level computes is kept for whoever wants to read it; the rest shares memory.
+  const y = plan.tensor(`${label}.y`, [R, C], name === "ln_f" ? "output" : "activation");
+  const mean = plan.tensor(`${label}.mean`, [R]);
+  const rstd = plan.tensor(`${label}.rstd`, [R]);
+  plan.call(layerNorm, { R, C }, {
+    x,
+    weight: model.parameter(`${level.stack}${name}.weight`),
+    bias: model.parameter(`${level.stack}${name}.bias`),
+    y,
+    mean,
+    rstd,
+  }, label);
+  return { x, y, mean, rstd };
+}
+
+function dropped(plan: PlanBuilder, model: Model, x: Tensor, label: string, stream: number): Tensor {
+  if (!model.dropout) return x;
+  const y = plan.tensor(`${label}.dropped`, x.shape);
+  plan.call(
+    dropout,
+    { length: x.length, stream, residual: false },
+    { step: model.step, x, y },
+    `${label}.dropout`,
+  );
+  return y;
+}
+
+/** First of the three dropout streams of a block: attention, projection, contraction. */
+export function blockStream(level: Level, index: number): number {
+  return level.stream + 1 + 3 * index;
+}

@@ -1,0 +1,166 @@
+/**
+ * Generation: prefixes in, bytes out, a patch at a time.
+ * @module
+ */
+import { encodeSampling, type Engine, type Execution } from "@bgpt/kernels";
+import type { ModelConfig } from "./config.ts";
+import { type GenerationPlan, generationPlan } from "./generation_plan.ts";
+import { endOfPatch } from "./patches.ts";
+
+/** How the next byte is drawn; the filters apply in this order, as published. */
+export interface Sampling {
+  /** Keep the k most probable; 0 keeps all. */
+  readonly topK: number;
+  /** Keep the fewest most probable that together reach p; 1 keeps all. */
+  readonly topP: number;
+  /** Exponent 1/T on the probabilities that are left. */
+  readonly temperature: number;
+  /** Take the most probable instead. */
+  readonly greedy: boolean;
+  readonly seed: number;
+}
+
+/** What the published program defaults to, and a seed. */
+export const defaultSampling: Sampling = { topK: 0, topP: 1, temperature: 1, greedy: false, seed: 0 };
+
+/** What to generate. */
+export interface GenerationRequest {
+  /**
+   * Tokens that each sequence starts from: its extension patch, then bytes, which may end inside a patch; at least one
+   * whole patch.
+   */
+  readonly prefixes: readonly Uint16Array[];
+  /** Most new bytes of a sequence. */
+  readonly byteLimit: number;
+  readonly sampling: Sampling;
+  /** Go on past the end of a file: 256 is never drawn. */
+  readonly ignoreEnd?: boolean;
+}
+
+/** New bytes of one sequence. */
+export interface GeneratedBytes {
+  /** Which prefix they continue. */
+  readonly sequence: number;
+  readonly bytes: Uint8Array;
+  /** Whether these are its last: it ended, or reached its limit or the patch length. */
+  readonly finished: boolean;
+}
+
+/** Words of a sequence's state on the device. */
+const sequenceWords = 4;
+
+/**
+ * Continues every prefix until it ends by itself, has `byteLimit` new bytes, or reaches the patch length.
+ * @param parameters flat, in the order of the parameter table
+ * @throws {RangeError} when a prefix has no whole patch or leaves no room
+ */
+export async function* generate(
+  engine: Engine,
+  config: ModelConfig,
+  parameters: Float32Array,
+  request: GenerationRequest,
+): AsyncGenerator<GeneratedBytes> {
+  const { prefixes, byteLimit } = request;
+  const slotPatches = checkPrefixes(config, prefixes, byteLimit);
+  const plan = generationPlan(config, prefixes.length, slotPatches);
+  const execution = await engine.prepare(plan.plan);
+  try {
+    execution.write(plan.model.parameters, parameters);
+    writePrefixes(execution, plan, request);
+    yield* patchByPatch(execution, plan, request);
+  } finally {
+    execution.destroy();
+  }
+}
+
+/** The bytes of one sequence from the start to the end. */
+export async function generateBytes(
+  engine: Engine,
+  config: ModelConfig,
+  parameters: Float32Array,
+  request: GenerationRequest,
+): Promise<Uint8Array[]> {
+  const outputs: number[][] = request.prefixes.map(() => []);
+  for await (const { sequence, bytes } of generate(engine, config, parameters, request)) {
+    outputs[sequence]!.push(...bytes);
+  }
+  return outputs.map((bytes) => Uint8Array.from(bytes));
+}
+
+async function* patchByPatch(
+  execution: Execution,
+  plan: GenerationPlan,
+  { prefixes, byteLimit, ignoreEnd }: GenerationRequest,
+): AsyncGenerator<GeneratedBytes> {
+  const { S, L } = plan.model;
+  const byteSteps = Array<string>(S).fill("byte");
+  const made = prefixes.map(() => 0);
+  const finished = prefixes.map(() => false);
+  const partial = prefixes.map((prefix) => prefix.length % S);
+  const patchCounts = prefixes.map((prefix) => Math.floor(prefix.length / S));
+  while (finished.includes(false)) {
+    execution.run("patches", ...byteSteps);
+    const [rows, sequences] = await Promise.all([
+      execution.readIntegers(plan.row),
+      execution.readIntegers(plan.sequences),
+    ]);
+    execution.run("append");
+    for (const b of prefixes.keys()) {
+      if (finished[b]) continue;
+      const row = rows.subarray(b * S, (b + 1) * S);
+      const ended = sequences[b * sequenceWords + 2] === 1 && !ignoreEnd;
+      const end = ended ? row.indexOf(endOfPatch) : S;
+      const bytes = Uint8Array.from(row.subarray(partial[b]!, end < 0 ? S : end)).slice(
+        0,
+        byteLimit - made[b]!,
+      );
+      partial[b] = 0;
+      made[b]! += bytes.length;
+      patchCounts[b]!++;
+      finished[b] = ended || made[b]! >= byteLimit || patchCounts[b]! >= L;
+      yield { sequence: b, bytes, finished: finished[b]! };
+    }
+  }
+}
+
+/** Patches that the longest sequence can grow to. */
+function checkPrefixes(config: ModelConfig, prefixes: readonly Uint16Array[], byteLimit: number): number {
+  const { patchSize: S, patchLength: L } = config;
+  let most = 0;
+  for (const prefix of prefixes) {
+    const wholePatches = Math.floor(prefix.length / S);
+    if (wholePatches < 1 || wholePatches >= L) {
+      throw new RangeError(
+        `Cannot continue a prefix of ${wholePatches} whole patches: it needs its extension patch, and at most ` +
+          `${L - 1} patches leave room in a patch length of ${L}`,
+      );
+    }
+    most = Math.max(most, wholePatches + Math.ceil((prefix.length % S + byteLimit) / S));
+  }
+  return Math.min(most, L);
+}
+
+function writePrefixes(execution: Execution, plan: GenerationPlan, request: GenerationRequest): void {
+  const { prefixes, sampling, ignoreEnd } = request;
+  const { S } = plan.model;
+  const { slotPatches, sequenceCount } = plan;
+  const patches = new Uint32Array(sequenceCount * slotPatches * S).fill(endOfPatch);
+  const rows = new Uint32Array(sequenceCount * S).fill(endOfPatch);
+  const sequences = new Uint32Array(sequenceCount * sequenceWords);
+  for (const [b, prefix] of prefixes.entries()) {
+    const byteCount = prefix.length % S;
+    const wholePatches = (prefix.length - byteCount) / S;
+    patches.set(prefix.subarray(0, wholePatches * S), b * slotPatches * S);
+    rows.set(prefix.subarray(wholePatches * S), b * S);
+    sequences.set([wholePatches, byteCount, 0, b], b * sequenceWords);
+  }
+  const fileStart = Uint32Array.from(
+    { length: sequenceCount * slotPatches },
+    (_, p) => p - p % slotPatches,
+  );
+  execution.write(plan.patches, patches);
+  execution.write(plan.fileStart, fileStart);
+  execution.write(plan.row, rows);
+  execution.write(plan.sequences, sequences);
+  execution.write(plan.sampling, encodeSampling({ ...sampling, ignoreEnd: ignoreEnd ?? false }));
+}

@@ -1,0 +1,140 @@
+/**
+ * What forward and backward share: the sizes of a plan, the inputs of a batch, and what one pass leaves for the other.
+ * @module
+ */
+import { type PlanBuilder, stepLength, type Tensor } from "@bgpt/kernels";
+import { headSize, type ModelConfig } from "./config.ts";
+import { headCount, type ParameterTable, parameterTable, vocabularySize } from "./parameters.ts";
+
+/** Sizes of a plan by shape letter, and the model's parameters in it. */
+export interface Model {
+  readonly config: ModelConfig;
+  readonly table: ParameterTable;
+  /** Patches that the strip holds. */
+  readonly P: number;
+  /** Bytes of a patch. */
+  readonly S: number;
+  /** Patch length: rows of the patch level's position table. */
+  readonly L: number;
+  /** Channels. */
+  readonly C: number;
+  /** Attention heads. */
+  readonly H: number;
+  /** Channels of a head. */
+  readonly D: number;
+  /** Vocabulary: bytes and the end id. */
+  readonly V: number;
+  /** Whether activations pass through dropout. */
+  readonly dropout: boolean;
+  /** The flat storage of all parameters. */
+  readonly parameters: Tensor; // [storageLength]
+  /** One parameter by its published name. */
+  parameter(name: string): Tensor;
+  /** The numbers that change each step. */
+  readonly step: Tensor; // u32 [stepLength]
+}
+
+/** Declares the parameters in a plan. */
+export function declareModel(
+  plan: PlanBuilder,
+  config: ModelConfig,
+  options: { readonly patchCapacity: number; readonly dropout: boolean },
+): Model {
+  const table = parameterTable(config);
+  const parameters = plan.tensor("parameters", [table.storageLength], "parameter");
+  const windows = declareWindows(plan, table, parameters, "");
+  return {
+    config,
+    table,
+    P: options.patchCapacity,
+    S: config.patchSize,
+    L: config.patchLength,
+    C: config.hidden,
+    H: headCount(config),
+    D: headSize,
+    V: vocabularySize,
+    dropout: options.dropout,
+    parameters,
+    parameter: (name) => windows.get(name)!,
+    step: plan.tensor("step", [stepLength], "input", "u32"),
+  };
+}
+
+/** One window on a flat storage for every parameter, named with a prefix (`d` for gradients). */
+export function declareWindows(
+  plan: PlanBuilder,
+  table: ParameterTable,
+  storage: Tensor,
+  prefix: string,
+): ReadonlyMap<string, Tensor> {
+  return new Map(table.parameters.map(({ name, offset, shape, transposed }) => {
+    const stored = transposed ? [...shape].reverse() : shape;
+    return [name, plan.window(`${prefix}${name}`, storage, offset, stored)];
+  }));
+}
+
+/** A strip as tensors of the plan. */
+export interface BatchInputs {
+  readonly patches: Tensor; // u32 [P, S]
+  readonly fileStart: Tensor; // u32 [P]
+  readonly nextPatches: Tensor; // u32 [P, S]
+  readonly lossWeights: Tensor; // [P, S]
+}
+
+/** Declares the inputs of a strip. */
+export function declareInputs(plan: PlanBuilder, { P, S }: Model): BatchInputs {
+  return {
+    patches: plan.tensor("patches", [P, S], "input", "u32"),
+    fileStart: plan.tensor("fileStart", [P], "input", "u32"),
+    nextPatches: plan.tensor("nextPatches", [P, S], "input", "u32"),
+    lossWeights: plan.tensor("lossWeights", [P, S], "input"),
+  };
+}
+
+/** Attention of one level: over the patches of a file, or over the bytes of a patch. */
+export interface Attention {
+  /** Causal attention; `stream` is the random stream of its dropout. */
+  forward(qkv: Tensor, out: Tensor, label: string, stream: number): void;
+  /** The gradient of what `forward` computed under the same label. */
+  backward(qkv: Tensor, out: Tensor, dOut: Tensor, dQkv: Tensor, label: string, stream: number): void;
+}
+
+/** One of the two stacks. */
+export interface Level {
+  readonly name: "patch" | "byte";
+  /** Prefix of its parameters' names. */
+  readonly stack: string;
+  /** Rows of its activations: a patch each, or a byte each. */
+  readonly R: number;
+  readonly layers: number;
+  readonly attention: Attention;
+  /** First of its dropout streams; each block uses three, the embedding one. */
+  readonly stream: number;
+}
+
+/** What a LayerNorm leaves for its gradient. */
+export interface Normalised {
+  readonly x: Tensor; // [R, C]
+  readonly y: Tensor; // [R, C]
+  readonly mean: Tensor; // [R]
+  readonly rstd: Tensor; // [R]
+}
+
+/** What a block leaves for its gradient. */
+export interface BlockActivations {
+  readonly norm1: Normalised;
+  readonly qkv: Tensor; // [R, 3C]
+  readonly attended: Tensor; // [R, C]
+  readonly norm2: Normalised;
+  /** Before GELU. */
+  readonly preGelu: Tensor; // [R, 4C]
+  /** After GELU. */
+  readonly inner: Tensor; // [R, 4C]
+}
+
+/** What a stack leaves for its gradient; the last norm's `y` is its output. */
+export interface StackActivations {
+  readonly level: Level;
+  readonly blocks: readonly BlockActivations[];
+  readonly finalNorm: Normalised;
+}

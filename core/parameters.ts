@@ -1,0 +1,188 @@
+/**
+ * The one ordered table of the model's parameters: names and shapes as published, where each lies in the flat storage,
+ * how it starts and whether it decays. Allocation, initialisation, AdamW, checkpoints and the gradient tests follow it.
+ * @module
+ */
+import { elementCount, windowAlignment } from "@bgpt/kernels";
+import { headSize, type ModelConfig } from "./config.ts";
+import { RandomStream } from "./random.ts";
+
+/** V: the 256 bytes and the one special id. */
+export const vocabularySize = 257;
+
+/** How a parameter starts. */
+export type Initialisation =
+  | { readonly kind: "zeros" }
+  | { readonly kind: "ones" }
+  | { readonly kind: "normal"; readonly deviation: number }
+  | { readonly kind: "uniform"; readonly bound: number };
+
+/** One parameter. */
+export interface Parameter {
+  /** As in the published state dict. */
+  readonly name: string;
+  /** As published. */
+  readonly shape: readonly number[];
+  /** Whether the flat storage holds the transpose, so that a kernel's gathers are contiguous. */
+  readonly transposed: boolean;
+  readonly initialisation: Initialisation;
+  /** Whether it decays where only matrices do. */
+  readonly matrix: boolean;
+  /** Whether training touches it: the patch decoder's own `wte` exists in checkpoints only. */
+  readonly trained: boolean;
+  /** First element in the flat storage. */
+  readonly offset: number;
+  /** Elements, without the padding to the next multiple of 64. */
+  readonly length: number;
+}
+
+/** The parameters of a model in published order. */
+export interface ParameterTable {
+  readonly parameters: readonly Parameter[];
+  /** Elements of the flat storage, padding included. */
+  readonly storageLength: number;
+  /** Elements without padding, the unused one included: 110,084,352 at the published sizes. */
+  readonly parameterCount: number;
+}
+
+/** Second name of the byte embedding in published checkpoints: the output head is tied to it. */
+export const tiedHeadName = "byte_level_decoder.base.lm_head.weight";
+/** The byte embedding, and with it the output head. */
+export const byteTableName = "byte_level_decoder.base.transformer.wte.weight";
+/** Prefix of the patch-level stack. */
+export const patchStack = "patch_level_decoder.base.";
+/** Prefix of the byte-level stack. */
+export const byteStack = "byte_level_decoder.base.transformer.";
+
+/** The table for a model of these sizes. */
+export function parameterTable(config: ModelConfig): ParameterTable {
+  const { patchSize: S, patchLength: L, hidden: C, patchLayers, byteLayers } = config;
+  const V = vocabularySize;
+  const parameters: Parameter[] = [];
+  let offset = 0;
+  const add = (
+    name: string,
+    shape: number[],
+    initialisation: Initialisation,
+    traits: Partial<Parameter> = {},
+  ) => {
+    const length = elementCount(shape);
+    const matrix = shape.length === 2;
+    parameters.push({
+      name,
+      shape,
+      initialisation,
+      matrix,
+      transposed: false,
+      trained: true,
+      ...traits,
+      offset,
+      length,
+    });
+    offset += Math.ceil(length / windowAlignment) * windowAlignment;
+  };
+  const normal: Initialisation = { kind: "normal", deviation: 0.02 };
+  const zeros: Initialisation = { kind: "zeros" };
+  const ones: Initialisation = { kind: "ones" };
+
+  const addStack = (prefix: string, layers: number) => {
+    // Each residual projection starts smaller, by the number of residuals of its own stack (GPT-2).
+    const projection: Initialisation = { kind: "normal", deviation: 0.02 / Math.sqrt(2 * layers) };
+    for (let i = 0; i < layers; i++) {
+      const block = `${prefix}h.${i}.`;
+      add(`${block}ln_1.weight`, [C], ones);
+      add(`${block}ln_1.bias`, [C], zeros);
+      add(`${block}attn.c_attn.weight`, [C, 3 * C], normal);
+      add(`${block}attn.c_attn.bias`, [3 * C], zeros);
+      add(`${block}attn.c_proj.weight`, [C, C], projection);
+      add(`${block}attn.c_proj.bias`, [C], zeros);
+      add(`${block}ln_2.weight`, [C], ones);
+      add(`${block}ln_2.bias`, [C], zeros);
+      add(`${block}mlp.c_fc.weight`, [C, 4 * C], normal);
+      add(`${block}mlp.c_fc.bias`, [4 * C], zeros);
+      add(`${block}mlp.c_proj.weight`, [4 * C, C], projection);
+      add(`${block}mlp.c_proj.bias`, [C], zeros);
+    }
+    add(`${prefix}ln_f.weight`, [C], ones);
+    add(`${prefix}ln_f.bias`, [C], zeros);
+  };
+
+  const embeddingBound = 1 / Math.sqrt(S * V);
+  add("patch_level_decoder.patch_embedding.weight", [C, S * V], normal, { transposed: true });
+  add("patch_level_decoder.patch_embedding.bias", [C], { kind: "uniform", bound: embeddingBound });
+  add(`${patchStack}wte.weight`, [1, C], normal, { trained: false, matrix: false });
+  add(`${patchStack}wpe.weight`, [L, C], normal);
+  addStack(patchStack, patchLayers);
+  add(byteTableName, [V, C], normal);
+  add(`${byteStack}wpe.weight`, [S + 1, C], normal);
+  addStack(byteStack, byteLayers);
+
+  const parameterCount = parameters.reduce((sum, { length }) => sum + length, 0);
+  return { parameters, storageLength: offset, parameterCount };
+}
+
+/** H: attention heads of a model. */
+export function headCount(config: ModelConfig): number {
+  return config.hidden / headSize;
+}
+
+/** Freshly initialised values of the flat storage; every parameter draws from a stream of its own. */
+export function initialParameters(table: ParameterTable, seed: number): Float32Array {
+  const values = new Float32Array(table.storageLength);
+  for (const [index, { initialisation, offset, length }] of table.parameters.entries()) {
+    const random = new RandomStream(seed, initialisationStream + index);
+    const draw = drawer(initialisation, random);
+    for (let i = offset; i < offset + length; i++) values[i] = draw();
+  }
+  return values;
+}
+
+/** First of the random streams of initialisation, one for each parameter. */
+const initialisationStream = 0x1000_0000;
+
+function drawer(initialisation: Initialisation, random: RandomStream): () => number {
+  switch (initialisation.kind) {
+    case "zeros":
+      return () => 0;
+    case "ones":
+      return () => 1;
+    case "normal":
+      return () => initialisation.deviation * random.normal();
+    case "uniform":
+      return () => initialisation.bound * (2 * random.uniform() - 1);
+  }
+}
+
+/** Weight decay of every block of 64 elements of the flat storage, as the AdamW kernel reads it. */
+export function decayBlocks(
+  table: ParameterTable,
+  weightDecay: number,
+  decay: "matrices" | "all",
+): Float32Array {
+  const blocks = new Float32Array(table.storageLength / windowAlignment);
+  for (const { offset, length, matrix, trained } of table.parameters) {
+    if (!trained || !(matrix || decay === "all")) continue;
+    blocks.fill(weightDecay, offset / windowAlignment, Math.ceil((offset + length) / windowAlignment));
+  }
+  return blocks;
+}
+
+/** Copies between a parameter's published layout and the flat storage's, transposing where the table says so. */
+export function copyParameter(
+  parameter: Parameter,
+  from: Float32Array,
+  to: Float32Array,
+  direction: "toStorage" | "toPublished",
+): void {
+  if (!parameter.transposed) {
+    to.set(from);
+    return;
+  }
+  const [publishedRows, publishedColumns] = parameter.shape as [number, number];
+  const [rows, columns] = direction === "toStorage"
+    ? [publishedRows, publishedColumns]
+    : [publishedColumns, publishedRows];
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) to[c * rows + r] = from[r * columns + c]!;
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * Training: strips in, optimizer steps, metrics and a state that can be saved.
+ * @module
+ */
+import { encodeStep, type Engine, type Execution, randomUint32 } from "@bgpt/kernels";
+import { type LossTotals, lossTotals } from "./bits.ts";
+import type { Config } from "./config.ts";
+import { evaluateStrips, type Evaluation, writeStrip } from "./evaluation.ts";
+import { decayBlocks, initialParameters } from "./parameters.ts";
+import { learningRate } from "./schedule.ts";
+import type { Strip } from "./strip.ts";
+import { historyColumns, historyRows, type TrainingPlan, trainingPlan } from "./training_plan.ts";
+
+/** What one optimizer step reports. */
+export interface StepMetrics {
+  /** Counted from 1. */
+  readonly step: number;
+  readonly totals: LossTotals;
+  /** Global L2 norm before clipping. */
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+}
+
+/** Everything that AdamW needs to go on; flat, in the order of the parameter table. */
+export interface OptimizerState {
+  /** Steps taken. */
+  readonly step: number;
+  readonly parameters: Float32Array;
+  /** Running mean of the gradient. */
+  readonly moment1: Float32Array;
+  /** Running mean of its square. */
+  readonly moment2: Float32Array;
+}
+
+/** Random stream of the dropout seeds. */
+const dropoutStream = 0x4000_0000;
+
+/** A model in training on an engine. */
+export class Trainer {
+  readonly config: Config;
+  readonly plan: TrainingPlan;
+  readonly #execution: Execution;
+  #step = 0;
+  /** Last step whose metrics were read. */
+  #reported = 0;
+
+  private constructor(config: Config, plan: TrainingPlan, execution: Execution) {
+    this.config = config;
+    this.plan = plan;
+    this.#execution = execution;
+  }
+
+  /**
+   * Builds the plan, allocates it, and starts from fresh parameters.
+   * @param patchCapacity P: patches of a strip
+   * @throws {RangeError} when the plan does not fit the engine
+   */
+  static async create(engine: Engine, config: Config, patchCapacity: number): Promise<Trainer> {
+    const plan = trainingPlan(config, patchCapacity);
+    const execution = await engine.prepare(plan.plan);
+    const trainer = new Trainer(config, plan, execution);
+    const { table, parameters } = plan.model;
+    execution.write(plan.decay, decayBlocks(table, config.weightDecay, config.decay));
+    execution.write(parameters, initialParameters(table, config.seed));
+    return trainer;
+  }
+
+  /** Steps taken. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /**
+   * Queues one optimizer step over the given strips: the mean of their mean losses. It does not wait.
+   */
+  train(strips: readonly Strip[]): void {
+    const { config, plan } = this;
+    const execution = this.#execution;
+    this.#step++;
+    const rate = learningRate(config, this.#step);
+    for (const [index, strip] of strips.entries()) {
+      writeStrip(execution, plan, strip);
+      const counter = (this.#step - 1) * strips.length + index;
+      execution.write(
+        plan.model.step,
+        encodeStep({
+          dropoutSeed: randomUint32(counter, dropoutStream, config.seed),
+          dropoutRate: config.dropout,
+          lossScale: 1 / (strip.lossWeight * strips.length),
+          learningRate: rate,
+          biasCorrection1: 1 - config.beta1 ** this.#step,
+          biasCorrection2: 1 - config.beta2 ** this.#step,
+          maxGradientNorm: config.maxGradientNorm,
+          historyRow: this.#step % historyRows,
+        }),
+      );
+      const first = index === 0 ? ["clear"] : [];
+      const last = index === strips.length - 1 ? ["update"] : [];
+      execution.run(...first, "forward", "backward", ...last);
+    }
+  }
+
+  /** Steps queued since metrics were last read; they must be read before the device's history is full. */
+  get unreportedSteps(): number {
+    return this.#step - this.#reported;
+  }
+
+  /** Whether the history has no room for another step. */
+  get mustReport(): boolean {
+    return this.unreportedSteps >= historyRows;
+  }
+
+  /**
+   * Waits for the queued steps and returns the metrics of those not reported yet.
+   * @throws {RangeError} when a loss or a gradient norm is not finite: that step changed nothing
+   */
+  async metrics(): Promise<StepMetrics[]> {
+    const last = this.#step;
+    const history = await this.#execution.readFloats(this.plan.history);
+    const metrics: StepMetrics[] = [];
+    for (let step = this.#reported + 1; step <= last; step++) {
+      const row = history.subarray((step % historyRows) * historyColumns);
+      const totals = lossTotals(row);
+      const gradientNorm = row[4]!;
+      if (!Number.isFinite(totals.lossNats) || !Number.isFinite(gradientNorm)) {
+        throw new RangeError(
+          `Stopped at step ${step}: the loss is ${
+            totals.lossNats / totals.positions
+          } and the gradient norm ` +
+            `${gradientNorm}; go on from the last checkpoint with a lower learning rate`,
+        );
+      }
+      metrics.push({ step, totals, gradientNorm, learningRate: learningRate(this.config, step) });
+    }
+    this.#reported = last;
+    return metrics;
+  }
+
+  /** The loss of strips, without dropout. */
+  evaluate(strips: AsyncIterable<{ readonly strip: Strip }>): Promise<Evaluation> {
+    return evaluateStrips(this.#execution, this.plan, strips);
+  }
+
+  /** Waits for the queued steps and reads everything that a resumed run needs. */
+  async state(): Promise<OptimizerState> {
+    const { model, moment1, moment2 } = this.plan;
+    const step = this.#step;
+    const tensors = [model.parameters, moment1, moment2];
+    const [parameters, first, second] = await Promise.all(tensors.map((t) => this.#execution.readFloats(t)));
+    return { step, parameters: parameters!, moment1: first!, moment2: second! };
+  }
+
+  /** Goes on from a state, or from parameters alone. */
+  restore(state: Pick<OptimizerState, "parameters"> & Partial<OptimizerState>): void {
+    const { model, moment1, moment2 } = this.plan;
+    this.#execution.write(model.parameters, state.parameters);
+    if (state.moment1 !== undefined) this.#execution.write(moment1, state.moment1);
+    if (state.moment2 !== undefined) this.#execution.write(moment2, state.moment2);
+    this.#step = this.#reported = state.step ?? 0;
+  }
+
+  /** Frees the plan's memory. */
+  destroy(): void {
+    this.#execution.destroy();
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * The WGSL of a matrix product, generated for a shape and a tile.
+ *
+ * A workgroup walks along K. At each stop its threads stage `depth` terms of both operands in workgroup memory (see
+ * matmul_staging.ts), then every thread adds the outer products of its rows and columns. Everything within a stop is
+ * unrolled here, with constant first indexes and one name per accumulator, because naga counts every loop and clamps
+ * every dynamic index. Bounds are checked only where the tile does not divide the shape.
+ * @module
+ */
+import { type Dispatch, divideUp, foldWidth, foldWorkgroups, wgsl } from "../kernel.ts";
+import { geluWgsl } from "./gelu.ts";
+import type { MatmulShape } from "./matmul.ts";
+import { each, plus, straightStaging, turnedStaging } from "./matmul_staging.ts";
+import { checkMatmulTile, type MatmulTile, threadCount, workgroupCount } from "./matmul_tile.ts";
+
+/** The function that turns four neighbouring sums into output. */
+function finishWgsl({ M, N, epilogue }: MatmulShape, tile: MatmulTile): string {
+  const vector = N % 4 === 0;
+  const statements = {
+    none: "out[i] = sum;",
+    bias: "out[i] = sum + bias[j];",
+    biasGelu: "let before = sum + bias[j];\n  pre[i] = before;\n  out[i] = gelu(before);",
+    biasResidual: "out[i] = residual[i] + (sum + bias[j]);",
+    geluGradient: "out[i] = sum * geluGradient(pre[i]);",
+    accumulate: "out[i] += sum;",
+    accumulateBias: "out[i] += sum;",
+  };
+  const type = vector ? "vec4<f32>" : "f32";
+  const outside = [
+    M % tile.rows === 0 ? [] : [`row >= ${M}u`],
+    N % tile.columns === 0 ? [] : [`column >= ${N}u`],
+  ].flat();
+  return wgsl`
+${epilogue === "biasGelu" || epilogue === "geluGradient" ? geluWgsl(type) : ""}
+fn ${vector ? "finish" : "finishOne"}(row: u32, column: u32, sum: ${type}) {
+  ${outside.length === 0 ? "" : `if (${outside.join(" || ")}) { return; }`}
+  let j = ${vector ? "column / 4u" : "column"};
+  let i = row * ${vector ? N / 4 : N}u + j;
+  ${statements[epilogue]}
+}` + (vector ? "" : wgsl`
+fn finish(row: u32, column: u32, sum: vec4<f32>) {
+${each(4, (i) => `  finishOne(row, column + ${i}u, sum.${"xyzw"[i]});`)}
+}`);
+}
+
+/** The outer products of one stop. */
+function productWgsl({ rows, columns, depth, threadRows, threadColumns }: MatmulTile): string {
+  const [rowQuads, columnQuads] = [threadRows / 4, threadColumns / 4];
+  const [threadsDown, threadsAcross] = [rows / threadRows, columns / threadColumns];
+  const multiplyAdd = (r: number, j: number) => {
+    const factor = `a${r >> 2}.${"xyzw"[r & 3]}`;
+    return `sum${r}${j} = fma(vec4<f32>(${factor}), b${j}, sum${r}${j});`;
+  };
+  return each(depth, (k) =>
+    `{
+${each(rowQuads, (i) => `let a${i} = aTile[${k}][${plus("threadRow", i * threadsDown)}];`)}
+${each(columnQuads, (j) => `let b${j} = bTile[${k}][${plus("threadColumn", j * threadsAcross)}];`)}
+${each(threadRows, (r) => each(columnQuads, (j) => multiplyAdd(r, j)))}
+}`);
+}
+
+/** The sums of b's columns: each thread adds up what it stages, and the first row of tiles adds these together. */
+function columnSums({ N }: MatmulShape, tile: MatmulTile): { add: string; finish: string } {
+  const threads = threadCount(tile);
+  const quads = tile.columns / 4;
+  const perPass = threads / quads;
+  const passes = divideUp(tile.depth, perPass);
+  const partials = Math.min(perPass, tile.depth);
+  const vector = N % 4 === 0;
+  const store = vector
+    ? "dBias[j / 4u] += total;"
+    : each(4, (i) => `if (j + ${i}u < ${N}u) { dBias[j + ${i}u] += total.${"xyzw"[i]}; }`);
+  return {
+    add: each(passes, (p) => `    columnSum += bFetched${p};`),
+    finish: wgsl`
+  workgroupBarrier();
+  if (bTerm < ${partials}u) { bTile[bTerm][bQuad] = columnSum; }
+  workgroupBarrier();
+  let j = column0 + 4u * lane;
+  if (row0 == 0u && lane < ${quads}u && j < ${N}u) {
+    var total = bTile[0][lane];
+${each(partials - 1, (i) => `    total += bTile[${i + 1}][lane];`)}
+    ${store}
+  }`,
+  };
+}
+
+/**
+ * The WGSL of a product with this tile.
+ * @throws {RangeError} when the tile is impossible
+ */
+export function matmulSource(shape: MatmulShape, tile: MatmulTile): string {
+  checkMatmulTile(tile);
+  const { rows, columns, depth, threadRows, threadColumns } = tile;
+  const { M, N, K } = shape;
+  const threads = threadCount(tile);
+  const threadsAcross = columns / threadColumns;
+  const tilesAcross = divideUp(N, columns);
+  const count = workgroupCount(tile, M, N);
+  const a = (shape.layout === "TN" ? straightStaging : turnedStaging)("a", shape, tile);
+  const b = (shape.layout === "NT" ? turnedStaging : straightStaging)("b", shape, tile);
+  const sums = shape.epilogue === "accumulateBias" ? columnSums(shape, tile) : undefined;
+  const threadsDown = rows / threadRows;
+  return wgsl`
+var<workgroup> aTile: array<array<vec4<f32>, ${rows / 4}>, ${depth}>;
+var<workgroup> bTile: array<array<vec4<f32>, ${columns / 4}>, ${depth}>;
+${a.functions}
+${b.functions}
+${finishWgsl(shape, tile)}
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let index = group.y * ${foldWidth(count)}u + group.x;
+  ${count % foldWidth(count) === 0 ? "" : `if (index >= ${count}u) { return; }`}
+  let row0 = index / ${tilesAcross}u * ${rows}u;
+  let column0 = index % ${tilesAcross}u * ${columns}u;
+  let threadRow = lane / ${threadsAcross}u;
+  let threadColumn = lane % ${threadsAcross}u;
+${a.place}
+${b.place}
+${each(threadRows, (r) => each(threadColumns / 4, (j) => `  var sum${r}${j}: vec4<f32>;`))}
+  ${sums === undefined ? "" : "var columnSum: vec4<f32>;"}
+  for (var k = 0u; k < ${K}u; k += ${depth}u) {
+${a.fetch}
+${b.fetch}
+${sums?.add ?? ""}
+    workgroupBarrier();
+${a.store}
+${b.store}
+    workgroupBarrier();
+${productWgsl(tile)}
+  }
+${
+    each(threadRows, (r) =>
+      each(threadColumns / 4, (j) => {
+        const row = `row0 + 4u * (threadRow + ${(r >> 2) * threadsDown}u) + ${r & 3}u`;
+        const column = `column0 + 4u * (threadColumn + ${j * threadsAcross}u)`;
+        return `  finish(${row}, ${column}, sum${r}${j});`;
+      }))
+  }
+${sums?.finish ?? ""}
+}`;
+}
+
+/** The dispatch of a product with this tile. */
+export function matmulDispatch(shape: MatmulShape, tile: MatmulTile): Dispatch {
+  const { layout, M, N, K } = shape;
+  const strides = { a: layout === "TN" ? M : K, b: layout === "NT" ? K : N };
+  const vectors = ["out", "bias", "residual", "pre", "dBias"].filter(() => N % 4 === 0);
+  if (strides.a % 4 === 0) vectors.push("a");
+  if (strides.b % 4 === 0) vectors.push("b");
+  const workgroups = foldWorkgroups(workgroupCount(tile, M, N));
+  return { source: matmulSource(shape, tile), workgroups, vectors };
+}

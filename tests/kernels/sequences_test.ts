@@ -1,0 +1,83 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { appendPatch, ReferenceEngine, selectFeature } from "@bgpt/kernels";
+import { gpu, gpuTest } from "../gpu.ts";
+import { compareWithReference, randomFloats, randomIntegers, runKernel } from "./compare.ts";
+
+/** Both engines, or the reference alone where there is no adapter. */
+const engines = [new ReferenceEngine(), ...(gpu === undefined ? [] : [gpu])];
+
+const count = fc.constantFrom(1, 2, 15, 16, 17, 65);
+
+/** States of B sequences, each word a random one up to and including its bound. */
+function randomStates(B: number, bounds: readonly number[], seed: number): Uint32Array {
+  return Uint32Array.from({ length: 4 * B }, (_, i) => randomIntegers(1, seed + i, bounds[i % 4]! + 1)[0]!);
+}
+
+gpuTest("the GPU selects the features and appends the patches of the reference", async (engine) => {
+  const cases = fc.asyncProperty(count, count, count, fc.nat(), async (B, L, size, seed) => {
+    const features = randomFloats(B * L * size, seed);
+    const some = randomStates(B, [L, 0, 1, 9], seed);
+    await compareWithReference(engine, selectFeature, { B, L, C: size }, { features, sequences: some });
+    const inputs = {
+      row: randomIntegers(B * size, seed, 257),
+      tokens: randomIntegers(B * L * size, seed + 1, 257),
+      sequences: randomStates(B, [L, size, 1, 9], seed + 2),
+    };
+    await compareWithReference(engine, appendPatch, { B, L, S: size }, inputs);
+  });
+  await fc.assert(cases, { numRuns: 25 });
+});
+
+Deno.test("the feature is that of the last patch of each sequence", async () => {
+  for (const engine of engines) {
+    const { feature } = await runKernel(engine, selectFeature, { B: 3, L: 4, C: 2 }, {
+      features: Float32Array.from({ length: 24 }, (_, i) => i),
+      sequences: Uint32Array.of(1, 0, 0, 0, 4, 0, 1, 1, 0, 0, 1, 2),
+    });
+    assertEquals([...feature!], [0, 1, 14, 15, 16, 17]);
+  }
+});
+
+/** One sequence with room for 3 patches of 2 bytes, after appendPatch. */
+async function append(
+  engine: (typeof engines)[number],
+  sequence: readonly [number, number, number, number],
+): Promise<{ row: number[]; tokens: number[]; sequence: number[] }> {
+  const after = await runKernel(engine, appendPatch, { B: 1, L: 3, S: 2 }, {
+    row: Uint32Array.of(7, 8),
+    tokens: Uint32Array.of(1, 1, 2, 2, 3, 3),
+    sequences: Uint32Array.from(sequence),
+  });
+  return { row: [...after.row!], tokens: [...after.tokens!], sequence: [...after.sequences!] };
+}
+
+Deno.test("a full patch goes to the end of its sequence and leaves an empty row", async () => {
+  for (const engine of engines) {
+    const expected = { row: [256, 256], tokens: [1, 1, 7, 8, 3, 3], sequence: [2, 0, 0, 5] };
+    assertEquals(await append(engine, [1, 2, 0, 5]), expected);
+  }
+});
+
+Deno.test("a patch that the file ended in is appended too", async () => {
+  for (const engine of engines) {
+    const expected = { row: [256, 256], tokens: [1, 1, 7, 8, 3, 3], sequence: [2, 0, 1, 5] };
+    assertEquals(await append(engine, [1, 1, 1, 5]), expected);
+  }
+});
+
+Deno.test("a sequence that fills its slot is finished", async () => {
+  for (const engine of engines) {
+    const expected = { row: [256, 256], tokens: [1, 1, 2, 2, 7, 8], sequence: [3, 0, 1, 5] };
+    assertEquals(await append(engine, [2, 2, 0, 5]), expected);
+  }
+});
+
+Deno.test("sequences in the middle of a patch, finished ones and full slots are left as they are", async () => {
+  for (const engine of engines) {
+    for (const state of [[1, 1, 0, 5], [1, 0, 0, 5], [1, 0, 1, 5], [3, 2, 1, 5]] as const) {
+      const expected = { row: [7, 8], tokens: [1, 1, 2, 2, 3, 3], sequence: [...state] };
+      assertEquals(await append(engine, state), expected);
+    }
+  }
+});
