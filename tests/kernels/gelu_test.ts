@@ -26,7 +26,7 @@ const small = Array.from({ length: 4001 }, (_, i) => (i - 2000) / 150);
 const large = [20, 50, 88, 100, 1e3, 1e6, 1e15, 3e38].flatMap((x) => [x, -x]);
 const tiny = [1e-40, 1e-20, 1e-7];
 
-gpuTest("gelu and its derivative on the GPU keep their stated error, from 1e-40 to 3e38", async (engine) => {
+gpuTest("gelu and its derivative on the GPU agree with f64, from 1e-40 to 3e38", async (engine) => {
   const points = [...small, ...large, ...tiny];
   const x = Float32Array.from([...points, ...Array(4 - points.length % 4).fill(0)]);
   for (const vector of [false, true]) {
@@ -36,7 +36,7 @@ gpuTest("gelu and its derivative on the GPU keep their stated error, from 1e-40 
 
       assert(Math.abs(y![i]! - gelu(x)) <= allowed, `gelu(${x}) is ${y![i]}, expected ${gelu(x)}`);
       assert(
-        Math.abs(slope![i]! - geluGradient(x)) <= 2e-6,
+        Math.abs(slope![i]! - geluGradient(x)) <= 1e-6,
         `gelu'(${x}) is ${slope![i]}, expected ${geluGradient(x)}`,
       );
     });

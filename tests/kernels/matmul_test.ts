@@ -1,0 +1,197 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import {
+  type Kernel,
+  matmul,
+  matmulDispatch,
+  type MatmulEpilogue,
+  type MatmulOperand,
+  type MatmulShape,
+  matmulSource,
+  type MatmulTile,
+  matmulTile,
+  matmulTiles,
+} from "@bgpt/kernels";
+import { gpuTest } from "../gpu.ts";
+import { assertClose, compareWithReference, randomFloats, runKernel, type Values } from "./compare.ts";
+
+const layouts = ["NN", "NT", "TN"] as const;
+const epilogues = ["none", "bias", "biasGelu", "biasResidual", "geluGradient", "accumulate"] as const;
+const variants: [MatmulShape["layout"], MatmulEpilogue][] = [
+  ...layouts.flatMap((layout) =>
+    epilogues.map((epilogue) => [layout, epilogue] as [typeof layout, MatmulEpilogue])
+  ),
+  ["TN", "accumulateBias"],
+];
+const size = fc.oneof(
+  fc.constantFrom(1, 3, 4, 15, 16, 17, 31, 32, 33, 64, 257),
+  fc.integer({ min: 1, max: 100 }),
+);
+
+/** Values for every operand that the kernel reads. */
+function inputsOf(shape: MatmulShape, seed: number): Values {
+  const operands = Object.entries(matmul.operands(shape)).filter(([, { access }]) => access !== "write");
+  return Object.fromEntries(operands.map(([name, { length }], i) => [name, randomFloats(length, seed + i)]));
+}
+
+/** Compiles quickly on a software adapter, and small matrices already have many of it. */
+const smallTile: MatmulTile = { rows: 16, columns: 16, depth: 8, threadRows: 4, threadColumns: 4 };
+
+/** The kernel with a tile of our choice. */
+function withTile(tile: MatmulTile): Kernel<MatmulShape, MatmulOperand> {
+  return { ...matmul, dispatches: (shape) => [matmulDispatch(shape, tile)] };
+}
+
+gpuTest("every layout with every epilogue agrees with the reference at awkward sizes", async (engine) => {
+  for (const [layout, epilogue] of variants) {
+    for (const [M, N, K] of [[17, 33, 19], [20, 36, 40]] as const) {
+      const shape = { layout, M, N, K, epilogue };
+      await compareWithReference(engine, withTile(smallTile), shape, inputsOf(shape, M));
+    }
+  }
+});
+
+gpuTest("matmul on the GPU agrees with the reference at random sizes", async (engine) => {
+  const cases = fc.asyncProperty(
+    fc.constantFrom(...variants),
+    fc.record({ M: size, N: size, K: size }),
+    fc.nat(),
+    async ([layout, epilogue], sizes, seed) => {
+      const shape = { layout, ...sizes, epilogue };
+      await compareWithReference(engine, withTile(smallTile), shape, inputsOf(shape, seed));
+    },
+  );
+  await fc.assert(cases, { numRuns: 25 });
+});
+
+gpuTest(
+  "every tile agrees with the reference where it divides the output and where it does not",
+  async (engine) => {
+    for (const tile of matmulTiles) {
+      for (const layout of layouts) {
+        const epilogue = layout === "TN" ? "accumulateBias" : "biasGelu";
+        const exact = { layout, M: tile.rows, N: 2 * tile.columns, K: 2 * tile.depth, epilogue } as const;
+        const ragged = {
+          layout,
+          M: tile.rows + 9,
+          N: tile.columns + 5,
+          K: tile.depth + 3,
+          epilogue,
+        } as const;
+        for (const shape of layout === layouts[i % 3] ? [exact, ragged] : [ragged]) {
+          await compareWithReference(engine, withTile(tile), shape, inputsOf(shape, tile.rows));
+        }
+      }
+    }
+  },
+);
+
+gpuTest("every tile gives the same bits, so that a tuner's choice never changes a result", async (engine) => {
+  const shape: MatmulShape = { layout: "NN", M: 70, N: 70, K: 500, epilogue: "biasGelu" };
+  const inputs = inputsOf(shape, 5);
+  const first = await runKernel(engine, matmul, shape, inputs);
+  assertEquals(await runKernel(engine, matmul, shape, inputs), first);
+  for (const tile of matmulTiles) {
+    assertEquals(await runKernel(engine, withTile(tile), shape, inputs), first);
+  }
+});
+
+gpuTest("more workgroups than one dimension holds compute every row once", async (engine) => {
+  const shape: MatmulShape = { layout: "TN", M: 65536 * 16 + 5, N: 1, K: 1, epilogue: "accumulate" };
+  assertEquals(matmulDispatch(shape, smallTile).workgroups, [65535, 2, 1]);
+  await compareWithReference(engine, withTile(smallTile), shape, inputsOf(shape, 3));
+});
+
+Deno.test("the reference is the sum over k in every layout, also where blocks end", () => {
+  for (const layout of layouts) {
+    for (const [M, N, K] of [[1, 1, 1], [3, 5, 7], [2, 517, 70], [5, 37, 131]] as const) {
+      const a = Float64Array.from(randomFloats(M * K, 1));
+      const b = Float64Array.from(randomFloats(K * N, 2));
+      const out = new Float64Array(M * N).fill(NaN);
+      matmul.reference({ layout, M, N, K, epilogue: "none" }, { a, b, out } as never);
+      const expected = Float64Array.from({ length: M * N }, (_, i) => {
+        const [m, n] = [Math.floor(i / N), i % N];
+        let sum = 0;
+        for (let k = 0; k < K; k++) {
+          sum += a[layout === "TN" ? k * M + m : m * K + k]! * b[layout === "NT" ? n * K + k : k * N + n]!;
+        }
+        return sum;
+      });
+      assertClose(out, expected, { absolute: 1e-12, relative: 0 }, `${layout} ${M}x${N}x${K}`);
+    }
+  }
+});
+
+Deno.test("the gradients of two layers with gelu between are their central differences", () => {
+  const [R, C, inner] = [5, 6, 7];
+  const floats = (length: number, seed: number) => Float64Array.from(randomFloats(length, seed));
+  const run = (
+    layout: MatmulShape["layout"],
+    [M, N, K]: number[],
+    epilogue: MatmulEpilogue,
+    operands: object,
+  ) => matmul.reference({ layout, M: M!, N: N!, K: K!, epilogue }, operands as never);
+  const [x, weight1, bias1] = [floats(R * C, 1), floats(C * inner, 2), floats(inner, 3)];
+  const [weight2, bias2, residual] = [floats(inner * C, 4), floats(C, 5), floats(R * C, 6)];
+  const dY = floats(R * C, 7);
+  const pre = new Float64Array(R * inner);
+  const hidden = new Float64Array(R * inner);
+  const loss = (): number => {
+    const y = new Float64Array(R * C);
+    run("NN", [R, inner, C], "biasGelu", { a: x, b: weight1, bias: bias1, pre, out: hidden });
+    run("NN", [R, C, inner], "biasResidual", { a: hidden, b: weight2, bias: bias2, residual, out: y });
+    return y.reduce((sum, value, i) => sum + value * dY[i]!, 0);
+  };
+  loss();
+  const dPre = new Float64Array(R * inner);
+  const dX = new Float64Array(R * C);
+  const [dWeight1, dBias1] = [new Float64Array(C * inner), new Float64Array(inner)];
+  const [dWeight2, dBias2] = [new Float64Array(inner * C), new Float64Array(C)];
+  run("TN", [inner, C, R], "accumulateBias", { a: hidden, b: dY, out: dWeight2, dBias: dBias2 });
+  run("NT", [R, inner, C], "geluGradient", { a: dY, b: weight2, pre, out: dPre });
+  run("TN", [C, inner, R], "accumulateBias", { a: x, b: dPre, out: dWeight1, dBias: dBias1 });
+  run("NT", [R, C, inner], "none", { a: dPre, b: weight1, out: dX });
+
+  const cases: [string, Float64Array, Float64Array][] = [
+    ["dX", x, dX],
+    ["dWeight1", weight1, dWeight1],
+    ["dBias1", bias1, dBias1],
+    ["dWeight2", weight2, dWeight2],
+    ["dBias2", bias2, dBias2],
+  ];
+  for (const [name, values, gradient] of cases) {
+    const differences = Float64Array.from(values, (kept, i) => {
+      const delta = 1e-5;
+      values[i] = kept + delta;
+      const above = loss();
+      values[i] = kept - delta;
+      const below = loss();
+      values[i] = kept;
+      return (above - below) / (2 * delta);
+    });
+    assertClose(gradient, differences, { absolute: 0, relative: 1e-7 }, name);
+  }
+});
+
+Deno.test("weight gradients accumulate", () => {
+  const shape: MatmulShape = { layout: "TN", M: 2, N: 1, K: 1, epilogue: "accumulateBias" };
+  const operands = { a: [2, 3], b: [5], out: [100, 200], dBias: [7] };
+  const t = Object.fromEntries(
+    Object.entries(operands).map(([name, values]) => [name, Float64Array.from(values)]),
+  );
+  matmul.reference(shape, t as never);
+  assertEquals([[...t.out!], [...t.dBias!]], [[110, 215], [12]]);
+});
+
+Deno.test("large outputs get large tiles, small ones smaller tiles", () => {
+  assertEquals(matmulTile(131072, 3072), matmulTiles[0]);
+  assertEquals(matmulTile(17, 128), matmulTiles.at(-1));
+});
+
+Deno.test("impossible tiles and epilogues are refused", () => {
+  const shape: MatmulShape = { layout: "NN", M: 1, N: 1, K: 1, epilogue: "none" };
+  const tile = { rows: 128, columns: 128, depth: 32, threadRows: 8, threadColumns: 8 };
+  assertThrows(() => matmulSource(shape, tile), RangeError, "16 KiB");
+  assertThrows(() => matmulSource(shape, { ...tile, depth: 16, threadRows: 4 }), RangeError, "256 threads");
+  assertThrows(() => matmul.operands({ ...shape, epilogue: "accumulateBias" }), RangeError, "layout TN");
+});
