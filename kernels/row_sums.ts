@@ -5,6 +5,7 @@
  * @module
  */
 import { type Dispatch, divideUp, foldWidth, foldWorkgroups, wgsl } from "./kernel.ts";
+import { valueType } from "./reduction.ts";
 
 /** How a row of C channels is walked: as `vec4<f32>` where C divides by 4, else one by one. */
 export interface RowVectors {
@@ -17,12 +18,9 @@ export interface RowVectors {
 
 /** The {@linkcode RowVectors} of C channels. */
 export function rowVectors(C: number): RowVectors {
-  const wide = C % 4 === 0;
-  return {
-    type: wide ? "vec4<f32>" : "f32",
-    count: wide ? C / 4 : C,
-    vectors: (...names) => wide ? names : [],
-  };
+  const type = valueType(C);
+  const wide = type !== "f32";
+  return { type, count: wide ? C / 4 : C, vectors: (...names) => wide ? names : [] };
 }
 
 /** What {@linkcode keyedRowSums} sums; `belongs` and `sourceRow` are WGSL on `item` and `row`. */
