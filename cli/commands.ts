@@ -3,8 +3,38 @@ import type { CommandEntry } from "./command.ts";
 /** The command table, in the order in which the help lists it. */
 export const commands: readonly CommandEntry[] = [
   {
+    name: "train",
+    summary: "Train a model on files of any kind",
+    load: () => import("./commands/train.ts"),
+  },
+  {
+    name: "eval",
+    summary: "Measure how well a checkpoint predicts files",
+    load: () => import("./commands/eval.ts"),
+  },
+  {
+    name: "generate",
+    summary: "Generate files, or continue one",
+    load: () => import("./commands/generate.ts"),
+  },
+  {
+    name: "simulate",
+    summary: "Score a model's simulation of the CPU, or run a program in it",
+    load: () => import("./commands/simulate.ts"),
+  },
+  {
     name: "data cpu",
     summary: "Write a corpus of random programs and the states of the machine that runs them",
     load: () => import("./commands/data_cpu.ts"),
+  },
+  {
+    name: "import",
+    summary: "Turn a published .pth checkpoint into a checkpoint folder",
+    load: () => import("./commands/import.ts"),
+  },
+  {
+    name: "info",
+    summary: "Show what a checkpoint holds",
+    load: () => import("./commands/info.ts"),
   },
 ];

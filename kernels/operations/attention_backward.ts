@@ -106,8 +106,8 @@ export const attentionBackward: Kernel<
   }),
   tolerance: {
     absolute: 1e-6,
-    relative: 2e-5,
-    reason: "as forward, and m · dp − δ subtracts two sums of D products in f32",
+    relative: 6e-6,
+    reason: "as forward, and m · dp − δ is the difference of two sums of D products (lavapipe: 9e-7)",
   },
 };
 

@@ -19,3 +19,5 @@ export * from "./state_file.ts";
 export * from "./trivial_predictor.ts";
 export * from "./score.ts";
 export * from "./score_table.ts";
+export * from "./predict.ts";
+export * from "./trace.ts";

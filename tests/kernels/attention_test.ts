@@ -62,21 +62,26 @@ const patches = fc.oneof(
 gpuTest(
   "attention and its gradient on the GPU agree with the reference on any packing of files",
   async (engine) => {
-    const packing = fc.record({
+    const size = fc.record({
       P: patches,
-      longest: fc.constantFrom(1, 2, 9, 40, 300),
-      padding: fc.constantFrom(0, 0, 1, 37),
-    });
-    const sizes = fc.record({
       H: fc.integer({ min: 1, max: 3 }),
       D: fc.constantFrom(4, 8, 20, 32, 36, 64),
       dropout: fc.boolean(),
+      stream: fc.nat(4),
     });
-    const cases = fc.asyncProperty(packing, sizes, fc.nat(), async ({ P, longest, padding }, size, seed) => {
-      const fileStart = packFiles(P, longest, Math.min(P, padding), seed);
-      await compareBoth(engine, { P, ...size, stream: seed % 5 }, fileStart, seed);
+    const packing = fc.record({
+      longest: fc.constantFrom(1, 2, 9, 40, 300),
+      padding: fc.constantFrom(0, 0, 1, 37),
+      seed: fc.nat(),
     });
-    await fc.assert(cases, { numRuns: 24 });
+    // Compiling takes most of the time, so several packings share a shape.
+    const packings = fc.array(packing, { minLength: 4, maxLength: 4 });
+    const cases = fc.asyncProperty(size, packings, async (shape, packings) => {
+      for (const { longest, padding, seed } of packings) {
+        await compareBoth(engine, shape, packFiles(shape.P, longest, Math.min(shape.P, padding), seed), seed);
+      }
+    });
+    await fc.assert(cases, { numRuns: Number(Deno.env.get("RUNS") ?? 10) });
   },
 );
 

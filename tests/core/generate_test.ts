@@ -1,0 +1,107 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  defaultSampling,
+  extensionPatch,
+  generateBytes,
+  type GenerationRequest,
+  initialParameters,
+  type ModelConfig,
+  parameterTable,
+} from "@bgpt/core";
+import { type Engine, ReferenceEngine } from "@bgpt/kernels";
+import { gpu, gpuTest } from "../gpu.ts";
+import { readJson, sharedPath, sharedTest } from "../shared.ts";
+import { loadFixture } from "./fixture.ts";
+
+interface GenerationCase {
+  case: string;
+  prefix_tokens: number[];
+  continuation: number[];
+  ended_by_256: boolean;
+}
+
+const greedy = { ...defaultSampling, greedy: true };
+
+async function assertPublishedContinuations(engine: Engine): Promise<void> {
+  const { checkpoint } = await loadFixture();
+  const { cases } = await readJson(sharedPath("fixtures", "dev", "generation.json")!) as {
+    cases: GenerationCase[];
+  };
+  // All at once: the sequences have prefixes of different length, end inside a patch, and end at different times.
+  const prefixes = cases.map(({ prefix_tokens }) => Uint16Array.from(prefix_tokens));
+  const request = { prefixes, byteLimit: 64, sampling: greedy };
+  const outputs = await generateBytes(engine, checkpoint.model, checkpoint.parameters, request);
+  for (const [index, { case: name, continuation, ended_by_256 }] of cases.entries()) {
+    assertEquals([...outputs[index]!], continuation.slice(0, 64), name);
+    if (ended_by_256) assertEquals(outputs[index]!.length, continuation.length, name);
+  }
+}
+
+sharedTest(
+  "the reference engine continues the fixtures greedily byte for byte",
+  () => assertPublishedContinuations(new ReferenceEngine()),
+);
+if (gpu !== undefined) {
+  sharedTest(
+    "the GPU continues the fixtures greedily byte for byte",
+    () => assertPublishedContinuations(gpu!),
+  );
+}
+
+const config: ModelConfig = { patchSize: 16, patchLength: 8, hidden: 64, patchLayers: 1, byteLayers: 1 };
+// Large random weights, so that the distribution is not flat.
+const parameters = initialParameters(parameterTable(config), 3).map((value) => value * 4);
+const prefix = extensionPatch("bin", config.patchSize);
+
+function request(changes: Partial<GenerationRequest> = {}): GenerationRequest {
+  const sampling = { ...defaultSampling, seed: 5 };
+  return { prefixes: [prefix], byteLimit: 48, sampling, ignoreEnd: true, ...changes };
+}
+
+const run = (engine: Engine, changes: Partial<GenerationRequest> = {}) =>
+  generateBytes(engine, config, parameters, request(changes));
+
+Deno.test("the same seed draws the same bytes, another seed others", async () => {
+  const engine = new ReferenceEngine();
+  const [a] = await run(engine);
+  const [again] = await run(engine);
+  const [other] = await run(engine, { sampling: { ...defaultSampling, seed: 6 } });
+  assertEquals(a!.length, 48);
+  assertEquals(again, a);
+  assert(String(other) !== String(a));
+});
+
+Deno.test("a sequence is the same whether it is generated alone or among others", async () => {
+  const engine = new ReferenceEngine();
+  const [alone] = await run(engine);
+  const [first, second] = await run(engine, { prefixes: [prefix, prefix] });
+  assertEquals(first, alone);
+  assert(String(second) !== String(first), "two sequences draw from streams of their own");
+});
+
+Deno.test("generation stops at the byte limit inside a patch and at the patch length", async () => {
+  const engine = new ReferenceEngine();
+  assertEquals((await run(engine, { byteLimit: 5 }))[0]!.length, 5);
+  assertEquals((await run(engine, { byteLimit: 1000 }))[0]!.length, (config.patchLength - 1) * 16);
+});
+
+Deno.test("a prefix that ends inside a patch is continued behind its last byte", async () => {
+  const engine = new ReferenceEngine();
+  const [whole] = await run(engine, { sampling: greedy });
+  const partial = Uint16Array.from([...prefix, ...whole!.subarray(0, 21)]);
+  const [rest] = await run(engine, { sampling: greedy, prefixes: [partial], byteLimit: 27 });
+  assertEquals([...whole!.subarray(0, 21), ...rest!], [...whole!]);
+});
+
+Deno.test("a prefix without a whole patch, or that fills the patch length, is refused", async () => {
+  const engine = new ReferenceEngine();
+  for (const length of [0, 15, 8 * 16]) {
+    const attempt = run(engine, { prefixes: [new Uint16Array(length)] });
+    const message = await attempt.then(() => "", (error: Error) => error.message);
+    assert(message.includes("Cannot continue a prefix"), `length ${length}: "${message}"`);
+  }
+});
+
+gpuTest("the GPU draws the same bytes as the reference", async (engine) => {
+  assertEquals(await run(engine), await run(new ReferenceEngine()));
+});
