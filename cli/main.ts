@@ -8,7 +8,7 @@
  * ```
  * @module
  */
-import { type CommandEntry, findCommand } from "./command.ts";
+import { findCommand } from "./command.ts";
 import { commands } from "./commands.ts";
 import config from "./deno.json" with { type: "json" };
 import { reportError, UsageError } from "./errors.ts";
@@ -19,25 +19,21 @@ import { ClosedOutputError, print } from "./terminal.ts";
  * Runs one command line.
  *
  * @param args the words after `bgpt`
- * @param table the commands there are
  * @returns the exit code: 0 done, 1 failed, 2 wrong usage
  */
-export async function main(
-  args: readonly string[],
-  table: readonly CommandEntry[] = commands,
-): Promise<number> {
+export async function main(args: readonly string[]): Promise<number> {
   try {
-    await runCommandLine(args, table);
+    await runCommandLine(args);
     return 0;
   } catch (error) {
     return exitCodeOf(error);
   }
 }
 
-async function runCommandLine(args: readonly string[], table: readonly CommandEntry[]): Promise<void> {
+async function runCommandLine(args: readonly string[]): Promise<void> {
   const ownWords = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
   const asksHelp = ownWords.includes("--help") || ownWords.includes("-h") || args[0] === "help";
-  const request = findCommand(args[0] === "help" ? args.slice(1) : args, table);
+  const request = findCommand(args[0] === "help" ? args.slice(1) : args, commands);
   switch (request.kind) {
     case "command": {
       const { default: command } = await request.entry.load();
@@ -48,7 +44,7 @@ async function runCommandLine(args: readonly string[], table: readonly CommandEn
       if (asksHelp) return print(programHelp(request.entries, config.version, request.name));
       throw new UsageError(`Missing command after "${request.name}". See bgpt ${request.name} --help`);
     case "nothing":
-      if (asksHelp) return print(programHelp(table, config.version));
+      if (asksHelp) return print(programHelp(commands, config.version));
       if (args[0] === "--version") return print(`bgpt ${config.version}`);
       throw new UsageError(
         args[0] === undefined

@@ -1,0 +1,42 @@
+/**
+ * Checks all that needs no test, `deno task check`: format, lint, types, the structure of the project, documentation and
+ * what would be published. Every check runs, so that one run tells everything; the exit code is 1 if any failed.
+ * @module
+ */
+import { packageNames, readPackage } from "./packages.ts";
+
+const root = `${import.meta.dirname}/..`;
+
+const entries = packageNames.flatMap((name) =>
+  Object.values(readPackage(root, name).exports).map((path) => `${name}/${path}`)
+);
+
+/** What is checked, and the arguments of `deno` that check it. */
+const checks: readonly (readonly [what: string, ...args: string[]])[] = [
+  ["format", "fmt", "--check"],
+  ["lint", "lint"],
+  ["types, also of the examples", "check", "--doc"],
+  ["structure", "run", "--allow-read", "tools/check_structure.ts"],
+  ["documentation of what is exported", "doc", "--lint", ...entries],
+  ["publication", "publish", "--dry-run", "--allow-dirty"],
+];
+
+const failed: string[] = [];
+for (const [what, ...args] of checks) {
+  const start = performance.now();
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: root,
+    stdin: "null",
+  }).output();
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${success ? "ok    " : "FAILED"} ${what} (${seconds} s)`);
+  if (success) continue;
+  failed.push(what);
+  await Deno.stderr.write(stdout);
+  await Deno.stderr.write(stderr);
+}
+if (failed.length > 0) {
+  console.error(`error: Failed: ${failed.join("; ")}`);
+  Deno.exit(1);
+}
