@@ -34,6 +34,17 @@ export interface Dispatch {
   readonly vectors?: readonly string[];
 }
 
+/**
+ * One stage of a kernel on the cpu engine: every thread calls the same exported function of the assembly module for its
+ * part of the work, and all wait for each other before the next stage.
+ */
+export interface AssemblyStage {
+  /** Exported function; behind the arguments it takes `part` and `parts`: which thread, of how many. */
+  readonly function: string;
+  /** An operand's name stands for its address in bytes; numbers are passed on as they are. */
+  readonly arguments: readonly (string | number)[];
+}
+
 /** What a call costs when nothing is wasted: the two floors of its time. */
 export interface Cost {
   /** Floating-point operations; a multiply-add counts two. */
@@ -59,6 +70,8 @@ export interface Kernel<S extends Shape, F extends string, U extends string = ne
   operands(shape: S): Partial<Record<F | U, Operand>>;
   /** The dispatches that compute it, run one after the other on the same operands. */
   dispatches(shape: S): Dispatch[];
+  /** The stages that compute it on the cpu engine; a result must not depend on the number of threads. */
+  assembly?(shape: S): AssemblyStage[];
   /** The same in f64, written for reading: the oracle of the tests and the `reference` engine. */
   reference(shape: S, operands: Record<F, Float64Array> & Record<U, Uint32Array>): void;
   /** The floors of its time. */
@@ -73,6 +86,8 @@ export interface AnyKernel {
   operands(shape: any): Partial<Record<string, Operand>>;
   // deno-lint-ignore no-explicit-any
   dispatches(shape: any): Dispatch[];
+  // deno-lint-ignore no-explicit-any
+  assembly?(shape: any): AssemblyStage[];
   // deno-lint-ignore no-explicit-any
   reference(shape: any, operands: Record<string, Float64Array | Uint32Array>): void;
   // deno-lint-ignore no-explicit-any

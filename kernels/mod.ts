@@ -33,3 +33,4 @@ export * from "./operations/sequences.ts";
 export * from "./operations/attention.ts";
 export * from "./operations/attention_backward.ts";
 export * from "./operations/byte_attention.ts";
+export * from "./engines/cpu/engine.ts";

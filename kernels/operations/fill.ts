@@ -20,6 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }`;
     return [{ source, workgroups: foldWorkgroups(groups) }];
   },
+  assembly: ({ length }) => [{ function: "clear", arguments: ["x", length] }],
   reference(_shape, { x }) {
     x.fill(0);
   },

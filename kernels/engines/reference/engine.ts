@@ -4,9 +4,12 @@
  * @module
  */
 import { callsOf, type Engine, type Execution } from "../../engine.ts";
-import type { Plan, Storage, Tensor } from "../../plan.ts";
+import type { Plan, Role, Storage, Tensor } from "../../plan.ts";
 
-/** Runs plans in f64 on the calling thread. */
+/**
+ * Runs plans in f64 on the calling thread. Parameters and moments are rounded to f32 whenever a kernel changes them,
+ * because checkpoints hold f32: a resumed run then goes on from the same numbers as one that never stopped.
+ */
 export class ReferenceEngine implements Engine {
   readonly name = "reference";
   readonly description = "f64 in JavaScript, one thread";
@@ -17,6 +20,13 @@ export class ReferenceEngine implements Engine {
   }
 
   destroy(): void {}
+}
+
+/** What checkpoints keep. */
+const keptRoles: ReadonlySet<Role> = new Set(["parameter", "moment"]);
+
+function roundToF32(values: Float64Array | Uint32Array): void {
+  for (let i = 0; i < values.length; i++) values[i] = Math.fround(values[i]!);
 }
 
 /** A plan in f64 arrays. */
@@ -49,6 +59,10 @@ export class ReferenceExecution implements Execution {
         const operands: Record<string, Float64Array | Uint32Array> = {};
         for (const [name, tensor] of Object.entries(call.operands)) operands[name] = this.values(tensor);
         call.kernel.reference(call.shape, operands);
+        for (const [name, operand] of Object.entries(call.kernel.operands(call.shape))) {
+          const kept = keptRoles.has(call.operands[name]!.storage.role);
+          if (kept && operand!.access !== "read") roundToF32(operands[name]!);
+        }
       }
     }
   }

@@ -1,0 +1,4 @@
+// Every exported function here is a stage of a kernel for the cpu engine: AssemblyScript, compiled to WebAssembly by
+// `deno task build:assembly`. Its last two parameters are which part of the work to do, of how many.
+export * from "./fill";
+export { scratchBytes, useScratch } from "./scratch";

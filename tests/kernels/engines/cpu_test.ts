@@ -1,0 +1,62 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { clear, CpuEngine, type Kernel, PlanBuilder, wgsl, write } from "@bgpt/kernels";
+
+/** A kernel whose assembly is whatever a test wants. */
+function broken(name: string): Kernel<{ length: number }, "x"> {
+  return {
+    ...clear,
+    operands: ({ length }) => ({ x: write(length) }),
+    dispatches: () => [{ source: wgsl``, workgroups: [1, 1, 1] }],
+    assembly: ({ length }) => [{ function: name, arguments: [2 ** 31, length] }],
+  };
+}
+
+function planOf(kernel: Kernel<{ length: number }, "x">) {
+  const builder = new PlanBuilder();
+  const x = builder.tensor("x", [1000], "output");
+  builder.program("test");
+  builder.call(kernel, { length: 1000 }, { x }, "the call");
+  return { plan: builder.build(), x };
+}
+
+Deno.test("writes, runs and reads take effect in the order of the calls, on any number of threads", async () => {
+  for (const threads of [1, 2, 5]) {
+    const engine = await CpuEngine.create({ threads });
+    const { plan, x } = planOf(clear);
+    const execution = await engine.prepare(plan);
+    const ones = new Float32Array(1000).fill(1);
+    execution.write(x, ones);
+    const before = execution.readFloats(x);
+    execution.run("test");
+    const between = execution.readFloats(x);
+    execution.write(x, ones);
+    const after = execution.readFloats(x);
+    assertEquals(await before, ones);
+    assertEquals(await between, new Float32Array(1000));
+    assertEquals(await after, ones);
+    engine.destroy();
+  }
+});
+
+Deno.test("a thread that fails stops the step with its error, and the others do not hang", async () => {
+  const engine = await CpuEngine.create({ threads: 3 });
+  const { plan, x } = planOf(broken("clear"));
+  const execution = await engine.prepare(plan);
+  execution.run("test");
+  await assertRejects(() => execution.readFloats(x), Error, "the call: memory access out of bounds");
+  engine.destroy();
+});
+
+Deno.test("a kernel that the module does not have is named", async () => {
+  const engine = await CpuEngine.create({ threads: 2 });
+  const { plan, x } = planOf(broken("noSuchFunction"));
+  const execution = await engine.prepare(plan);
+  await assertRejects(() => execution.readFloats(x), Error, "no function noSuchFunction for the call");
+  engine.destroy();
+});
+
+Deno.test("a number of threads that cannot be is refused", async () => {
+  for (const threads of [0, 1.5, -1]) {
+    await assertRejects(() => CpuEngine.create({ threads }), RangeError, `${threads}`);
+  }
+});
