@@ -3,6 +3,11 @@ import type { CommandEntry } from "./command.ts";
 /** The command table, in the order in which the help lists it. */
 export const commands: readonly CommandEntry[] = [
   {
+    name: "demo",
+    summary: "Watch a model learn to run a small computer, in five minutes",
+    load: () => import("./commands/demo.ts"),
+  },
+  {
     name: "train",
     summary: "Train a model on files of any kind",
     load: () => import("./commands/train.ts"),

@@ -1,5 +1,6 @@
 import {
   adapterKind,
+  CpuEngine,
   describeAdapter,
   type Engine,
   findAdapter,
@@ -7,38 +8,55 @@ import {
   openDevice,
   ReferenceEngine,
 } from "@bgpt/kernels";
+import { UsageError } from "./errors.ts";
 import { note } from "./terminal.ts";
 
-/** `--device`, for every command that computes. */
-export const deviceOption = {
-  kind: "choice",
-  choices: ["auto", "gpu", "reference"],
-  default: "auto",
-  help:
-    "what computes: a GPU through WebGPU (software Vulkan too, when named), plain f64 loops, or the best there is",
+/** `--device` and `--threads`, for every command that computes. */
+export const engineOptions = {
+  device: {
+    kind: "choice",
+    choices: ["auto", "gpu", "cpu", "reference"],
+    default: "auto",
+    help: "what computes: a GPU through WebGPU, the processor's cores, plain f64 loops, or the best there is",
+  },
+  threads: {
+    kind: "integer",
+    minimum: 1,
+    maximum: 1024,
+    help: "threads of the cpu device (default: one for each core)",
+  },
 } as const;
 
-/** A value of `--device`. */
-export type DeviceName = (typeof deviceOption.choices)[number];
+/** What the command line says about the device. */
+export interface EngineChoice {
+  readonly device: (typeof engineOptions.device.choices)[number];
+  readonly threads?: number;
+}
 
 /**
- * Opens what `--device` names. `auto` takes a real GPU, else the reference engine: a software adapter is used only when
- * asked for by name.
+ * Opens what `--device` names. `auto` takes a real GPU, else the processor: a software adapter is used only when asked
+ * for by name.
  *
  * @throws {Error} when a GPU is asked for and no adapter is there
  */
-export async function openEngine(device: DeviceName): Promise<Engine> {
+export async function openEngine({ device, threads }: EngineChoice): Promise<Engine> {
+  if (threads !== undefined && device !== "cpu" && device !== "auto") {
+    throw new UsageError(
+      `Cannot use ${threads} threads on --device ${device}: only the cpu device has threads`,
+    );
+  }
+  const openCpu = () => CpuEngine.create(threads === undefined ? {} : { threads });
   if (device === "reference") return new ReferenceEngine();
+  if (device === "cpu") return await openCpu();
   const adapter = await webGpuAdapter();
   if (adapter === undefined && device === "gpu") {
     throw new Error(
       "Cannot open a GPU: WebGPU found no adapter. Install a Vulkan driver (on Debian: apt-get install " +
-        "mesa-vulkan-drivers for software Vulkan), or use --device reference",
+        "mesa-vulkan-drivers for software Vulkan), or use --device cpu",
     );
   }
   if (adapter === undefined || (device === "auto" && adapterKind(adapter) === "software")) {
-    note("No GPU here: computing in f64 on one core, which is slow");
-    return new ReferenceEngine();
+    return await openCpu();
   }
   if (adapterKind(adapter) === "software") {
     note(`Computing on software Vulkan (${describeAdapter(adapter)}), which is slow`);

@@ -10,7 +10,7 @@ import {
 import { folderSource } from "@bgpt/core/files";
 import { openCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
-import { deviceOption, openEngine } from "../engine.ts";
+import { engineOptions, openEngine } from "../engine.ts";
 import { jsonOption } from "../options.ts";
 import { ProgressLine } from "../progress.ts";
 import { print, printJson } from "../terminal.ts";
@@ -30,7 +30,7 @@ export default defineCommand({
     },
     data: { kind: "paths", required: true, help: "files, or folders of files" },
     batch: { kind: "integer", minimum: 1, default: 4, help: "files of full length computed at a time" },
-    device: deviceOption,
+    ...engineOptions,
     json: jsonOption,
   },
   examples: [
@@ -40,13 +40,13 @@ export default defineCommand({
     },
     { what: "one file, for a program to read", line: "eval --checkpoint runs/a --data photo.bmp --json" },
   ],
-  run: async ({ checkpoint: path, data, batch, device, json }) => {
+  run: async ({ checkpoint: path, data, batch, json, ...engineChoice }) => {
     const checkpoint = await openCheckpoint(path);
     const source = await folderSource(data);
     const { patchSize, patchLength } = checkpoint.model;
     const files = Math.min(batch, source.files.length);
     const patchCapacity = stripCapacity(source, { batch: files, patchSize, patchLength });
-    const engine = await openEngine(device);
+    const engine = await openEngine(engineChoice);
     const plan = evaluationPlan(checkpoint.model, patchCapacity);
     const execution = await engine.prepare(plan.plan);
     execution.write(plan.model.parameters, checkpoint.parameters);

@@ -7,9 +7,10 @@ import {
   patchCountOf,
   type Sampling,
 } from "@bgpt/core";
+import { readFile } from "@bgpt/core/files";
 import { openCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
-import { deviceOption, openEngine } from "../engine.ts";
+import { engineOptions, openEngine } from "../engine.ts";
 import { UsageError } from "../errors.ts";
 import { jsonOption } from "../options.ts";
 import { ProgressLine } from "../progress.ts";
@@ -65,7 +66,7 @@ export default defineCommand({
       placeholder: "FILE",
       help: "the file to write; of several, FILE-0, FILE-1, … before the extension",
     },
-    device: deviceOption,
+    ...engineOptions,
     json: jsonOption,
   },
   examples: [
@@ -88,7 +89,7 @@ export default defineCommand({
       throw new UsageError("Cannot write bytes and JSON to stdout: name --out FILE");
     }
     const { model, parameters } = await openCheckpoint(path);
-    const start = prefixPath === undefined ? new Uint8Array() : await Deno.readFile(prefixPath);
+    const start = prefixPath === undefined ? new Uint8Array() : await readFile(prefixPath);
     const prefix = prefixTokens(start, extension, model.patchSize);
     const byteLimit = values.bytes ?? model.patchLength * model.patchSize;
     const sampling: Sampling = values;
@@ -99,7 +100,7 @@ export default defineCommand({
       ignoreEnd: values.ignoreEos,
     };
 
-    const engine = await openEngine(values.device);
+    const engine = await openEngine(values);
     const started = performance.now();
     const outputs: Uint8Array[][] = Array.from({ length: count }, () => [start]);
     let made = 0;

@@ -1,5 +1,11 @@
-import { importTorchCheckpoint, parameterTable, readTorchCheckpoint } from "@bgpt/core";
-import { saveCheckpoint } from "@bgpt/core/files";
+import {
+  importTorchCheckpoint,
+  parameterTable,
+  readTorchCheckpoint,
+  type TorchCheckpoint,
+  TorchCheckpointError,
+} from "@bgpt/core";
+import { readFile, saveCheckpoint } from "@bgpt/core/files";
 import { defineCommand } from "../command.ts";
 import { jsonOption } from "../options.ts";
 import { print, printJson } from "../terminal.ts";
@@ -17,10 +23,34 @@ export default defineCommand({
   },
   examples: [{ what: "the published image model", line: "import weights-image.pth --out models/image" }],
   run: async ({ file, out, json }) => {
-    const checkpoint = importTorchCheckpoint(readTorchCheckpoint(await Deno.readFile(file)), `"${file}"`);
+    const bytes = await readFile(file);
+    checkVacant(out);
+    const checkpoint = importTorchCheckpoint(readNamed(bytes, file), `"${file}"`);
     await saveCheckpoint(out, checkpoint);
     const { parameterCount } = parameterTable(checkpoint.model);
     if (json) return printJson({ out, parameters: parameterCount, ...checkpoint.model });
     print(`Imported ${formatCount(parameterCount, "parameter")} to ${out}`);
   },
 });
+
+function readNamed(bytes: Uint8Array, path: string): TorchCheckpoint {
+  try {
+    return readTorchCheckpoint(bytes);
+  } catch (error) {
+    if (!(error instanceof TorchCheckpointError)) throw error;
+    throw new Error(error.message.replace("PyTorch checkpoint", `PyTorch checkpoint "${path}"`), {
+      cause: error,
+    });
+  }
+}
+
+/** Another checkpoint must not be lost. */
+function checkVacant(path: string): void {
+  try {
+    for (const { name } of Deno.readDirSync(path)) {
+      throw new Error(`Cannot import to "${path}": it holds "${name}". Name a new or an empty folder`);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

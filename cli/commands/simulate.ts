@@ -1,5 +1,5 @@
 import { RandomStream } from "@bgpt/core";
-import { folderSource } from "@bgpt/core/files";
+import { folderSource, readFile } from "@bgpt/core/files";
 import {
   assembleInstruction,
   cpuFile,
@@ -17,7 +17,7 @@ import {
 } from "@bgpt/tasks";
 import { openCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
-import { deviceOption, openEngine } from "../engine.ts";
+import { engineOptions, openEngine } from "../engine.ts";
 import { UsageError } from "../errors.ts";
 import { jsonOption } from "../options.ts";
 import { ProgressLine } from "../progress.ts";
@@ -63,7 +63,7 @@ export default defineCommand({
       default: true,
       help: "also let the model run freely, which takes longer",
     },
-    device: deviceOption,
+    ...engineOptions,
     json: jsonOption,
   },
   examples: [
@@ -82,7 +82,7 @@ export default defineCommand({
       ? await readStateFiles(data)
       : [await readProgram(program, values.memory, values.seed)];
     const model = await openCheckpoint(values.checkpoint);
-    const engine = await openEngine(values.device);
+    const engine = await openEngine(values);
 
     if (program !== undefined) {
       const [predicted] = await predictFreeRunning(engine, model, files, 1);
@@ -131,9 +131,10 @@ async function readStateFiles(paths: readonly string[]): Promise<StateFile[]> {
 }
 
 async function readProgram(path: string, memoryBytes: number, seed: number): Promise<StateFile> {
-  if (path.endsWith(".bin")) return parseStateFile(await Deno.readFile(path));
+  const bytes = await readFile(path);
+  if (path.endsWith(".bin")) return parseStateFile(bytes);
   const program: Instruction[] = [];
-  for (const [index, line] of (await Deno.readTextFile(path)).split("\n").entries()) {
+  for (const [index, line] of new TextDecoder().decode(bytes).split("\n").entries()) {
     const code = line.replace(/;.*/, "").trim();
     if (code !== "") program.push(assembleInstruction(code, index + 1));
   }

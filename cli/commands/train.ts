@@ -2,7 +2,7 @@ import { type Checkpoint, type Config, type FileSource, patchCountOf } from "@bg
 import { folderSource, holdOut, holdsRun, loadCheckpoint } from "@bgpt/core/files";
 import { defineCommand } from "../command.ts";
 import { chooseConfig, configOptions, configSourceOptions, givenFields } from "../config_options.ts";
-import { deviceOption, openEngine } from "../engine.ts";
+import { engineOptions, openEngine } from "../engine.ts";
 import { UsageError } from "../errors.ts";
 import { jsonOption } from "../options.ts";
 import { note, print, printJson } from "../terminal.ts";
@@ -20,7 +20,7 @@ export default defineCommand({
     out: { kind: "path", placeholder: "DIR", required: true, help: "the folder of the run" },
     evalData: { kind: "paths", help: "files to evaluate on; without them a share of --data is held out" },
     ...configSourceOptions,
-    device: deviceOption,
+    ...engineOptions,
     resume: { kind: "flag", help: "go on from the newest checkpoint in --out; --steps may be raised" },
     ...configOptions,
     json: jsonOption,
@@ -34,7 +34,7 @@ export default defineCommand({
     },
   ],
   run: async (values) => {
-    const { data, evalData, out, device, resume: resumes, json } = values;
+    const { data, evalData, out, resume: resumes, json } = values;
     const flags = givenFields(values);
     const resume = resumes ? await checkpointToResume(out) : undefined;
     const config = resume === undefined ? await chooseConfig(values, flags) : resumedConfig(resume, flags);
@@ -56,7 +56,7 @@ export default defineCommand({
     }
     tellCuts(split.training, config);
 
-    const engine = await openEngine(device);
+    const engine = await openEngine(values);
     const outcome = await trainInFolder({ engine, config, out, ...split, ...(resume && { resume }) });
     const reportPath = outcome.writeReport();
     engine.destroy();

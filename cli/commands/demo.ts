@@ -1,0 +1,209 @@
+import { type Config, type FileSource, presets, shuffledStrips, stripCapacity, Trainer } from "@bgpt/core";
+import { folderSource, holdOut } from "@bgpt/core/files";
+import type { Engine } from "@bgpt/kernels";
+import {
+  type CpuCorpusOptions,
+  cpuStateFile,
+  formatStateScores,
+  formatTrace,
+  parseStateFile,
+  predictFreeRunning,
+  predictStates,
+  type StateFile,
+  StateScore,
+  type StateScoreReport,
+} from "@bgpt/tasks";
+import { join } from "@std/path";
+import { defineCommand } from "../command.ts";
+import { engineOptions, openEngine } from "../engine.ts";
+import { jsonOption } from "../options.ts";
+import { note, paint, print, printJson } from "../terminal.ts";
+import { outcomeRecord, trainInFolder } from "../train_run.ts";
+import { formatCount, formatDuration, formatRate } from "../units.ts";
+
+/** The corner of the machine that can be learnt in minutes: its full form has twenty instructions, ten registers. */
+const corner: Omit<CpuCorpusOptions, "seed"> = {
+  minimumProgram: 4,
+  maximumProgram: 8,
+  memoryBytes: 32,
+  instructions: ["LOADI", "INC", "MOV", "CLR"],
+  registers: 2,
+  unusedRegistersZero: true,
+};
+const trainingPrograms = 20_000;
+const unseenPrograms = 64;
+/** Seeds of the two corpora: other programs, other start registers. */
+const trainingSeed = 1;
+const unseenSeed = 2;
+
+/** A small model, and rates that learn fast in few steps. */
+const demoConfig: Config = {
+  ...presets.tiny,
+  patchLength: 16,
+  batch: 16,
+  learningRate: 2e-3,
+  warmup: 50,
+  evalShare: 0.005,
+};
+/** Steps that are timed to find how many fit into the time. */
+const timedSteps = 5;
+
+/** `bgpt demo`: watch a byte model learn to run a small computer. */
+export default defineCommand({
+  description:
+    "Writes a corpus of programs for a small computer and its states, trains a small model on it, scores it on " +
+    "programs it never saw, runs one program in it, and leaves a checkpoint and a report. Takes about five minutes.",
+  options: {
+    out: {
+      kind: "path",
+      placeholder: "DIR",
+      default: "runs/demo",
+      help: "the folder to write; an earlier demo's is kept",
+    },
+    minutes: { kind: "number", minimum: 0.05, maximum: 600, default: 4, help: "minutes to train" },
+    ...engineOptions,
+    json: jsonOption,
+  },
+  examples: [
+    { what: "as `deno task demo` runs it", line: "demo" },
+    { what: "half an hour gets further", line: "demo --minutes 30 --out runs/longer" },
+  ],
+  run: async (values) => {
+    const out = freshFolder(values.out);
+    const engine = await openEngine(values);
+    heading("A byte model learns to run a small computer");
+    note(
+      `The machine: ${corner.instructions!.join(", ")} and HLT; registers A and B and the accumulator ACC.`,
+    );
+    note(`A file holds a program and the machine's state after each of its instructions, as raw bytes.`);
+    note(`Computing on ${engine.name}: ${engine.description}`);
+
+    heading(`1. Writing ${formatCount(trainingPrograms, "random program")} to ${join(out, "corpus")}`);
+    writeCorpus(join(out, "corpus"), trainingPrograms, trainingSeed);
+    const corpus = await folderSource([join(out, "corpus")]);
+    const split = holdOut(corpus, demoConfig.evalShare, demoConfig.seed);
+    const unseen = Array.from({ length: unseenPrograms }, (_, i) => programFile(i, unseenSeed));
+
+    const seconds = await secondsPerStep(engine, demoConfig, split.training);
+    const steps = Math.max(20, Math.floor(values.minutes * 60 / seconds));
+    const every = Math.max(10, Math.floor(steps / 20));
+    const config: Config = { ...demoConfig, steps, evalEvery: every, saveEvery: every };
+    heading(
+      `2. Training a model of ${config.hidden} channels: ${formatCount(steps, "step")}, about ${
+        formatDuration(steps * seconds)
+      }`,
+    );
+    const outcome = await trainInFolder({ engine, config, ...split, out });
+    const { model, parameters } = outcome.checkpoint;
+    note(
+      `${formatRate(outcome.bytesPerSecond, "B")}, ${
+        outcome.lastTrainingBitsPerByte.toFixed(4)
+      } bits per byte at the end`,
+    );
+
+    heading(
+      `3. Scoring it on ${formatCount(unseenPrograms, "program")} it never saw, beside the trivial predictor`,
+    );
+    const predictions = await predictStates(engine, { model, parameters }, unseen, 16);
+    const score = new StateScore();
+    for (const [i, file] of unseen.entries()) score.add(file, predictions[i]!);
+    const report = score.report();
+    note(formatStateScores(report));
+
+    heading("4. Running one of them in the model (true→model where it departs)");
+    const example = unseen[0]!;
+    const trace = formatTrace(
+      example,
+      (await predictFreeRunning(engine, { model, parameters }, [example], 1))[0]!,
+      2,
+    );
+    note(trace);
+    engine.destroy();
+
+    const summary = verdict(report);
+    const reportPath = outcome.writeReport({
+      title: "A byte model learns to run a small computer",
+      summary,
+      sections: [
+        { title: "Unseen programs", note: summary, text: formatStateScores(report) },
+        {
+          title: "One program in the model",
+          note: "true→model where the model departs from the machine.",
+          text: trace,
+        },
+      ],
+    });
+    heading("Done");
+    if (values.json) {
+      return printJson({ ...outcomeRecord(out, outcome), report: reportPath, scores: { ...report } });
+    }
+    print(summary);
+    print(`checkpoint   ${outcome.checkpointPath}`);
+    print(`report       ${reportPath}`);
+    print(`\nTry next:`);
+    print(`  bgpt demo --minutes 30 --out runs/longer             the same for longer`);
+    print(`  bgpt data cpu --out runs/full --instances 10000      the full machine`);
+    print(`  bgpt train --data YOUR_FOLDER --out runs/yours       any files of your own`);
+    print(
+      `  bgpt generate --checkpoint ${out} --extension bin    a program and its run, made up by the model`,
+    );
+  },
+});
+
+function heading(text: string): void {
+  note(`\n${paint(text, "bold", "stderr")}`);
+}
+
+/** The folder itself, or the first free one of DIR-2, DIR-3, … */
+function freshFolder(path: string): string {
+  for (let n = 1;; n++) {
+    const candidate = n === 1 ? path : `${path}-${n}`;
+    try {
+      Deno.statSync(candidate);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return candidate;
+      throw error;
+    }
+  }
+}
+
+function programFile(index: number, seed: number): StateFile {
+  return parseStateFile(cpuStateFile(index, { ...corner, seed }));
+}
+
+function writeCorpus(folder: string, count: number, seed: number): void {
+  Deno.mkdirSync(folder, { recursive: true });
+  for (let index = 0; index < count; index++) {
+    const name = `${String(index).padStart(6, "0")}.bin`;
+    Deno.writeFileSync(join(folder, name), cpuStateFile(index, { ...corner, seed }));
+  }
+}
+
+/** Times a few steps of a model that is thrown away: the first warms up and does not count. */
+async function secondsPerStep(engine: Engine, config: Config, source: FileSource): Promise<number> {
+  const patchCapacity = stripCapacity(source, config);
+  const trainer = await Trainer.create(engine, config, patchCapacity);
+  const strips = shuffledStrips(source, { ...config, patchCapacity });
+  let started = 0;
+  for (let step = 0; step <= timedSteps; step++) {
+    trainer.train([(await strips.next()).value!.strip]);
+    await trainer.metrics();
+    if (step === 0) started = performance.now();
+  }
+  await strips.return(undefined);
+  trainer.destroy();
+  return (performance.now() - started) / 1000 / timedSteps;
+}
+
+/** Where the model stands, in plain words. */
+function verdict({ teacherForced }: StateScoreReport): string {
+  const { total, predicted, trivial } = teacherForced!;
+  const percent = (part: number, whole: number) => `${(100 * part / whole).toFixed(1)} %`;
+  const model = percent(predicted.states, total.states);
+  const trivially = percent(trivial.states, total.states);
+  const beats = predicted.states > trivial.states ? "which beats" : "which does not beat";
+  return `On programs it never saw the model has ${model} of whole states right (${
+    percent(predicted.bytes, total.bytes)
+  } of bytes), ` +
+    `${beats} the trivial predictor's ${trivially} (${percent(trivial.bytes, total.bytes)} of bytes).`;
+}
