@@ -5,7 +5,7 @@
  * `optimizer.safetensors` and `trainer.json`. Reading and writing the folder is `@bgpt/core/files`.
  * @module
  */
-import { checkConfigFields, type Config, headSize, type ModelConfig } from "./config.ts";
+import { checkConfig, checkModelConfig, type Config, headSize, type ModelConfig } from "./config.ts";
 import {
   byteStack,
   byteTableName,
@@ -17,11 +17,14 @@ import {
   tiedHeadName,
   vocabularySize,
 } from "./parameters.ts";
-import { parseSafetensors, safetensorsChunks } from "./safetensors.ts";
+import { parseSafetensors, safetensorsChunks, type SafetensorsFile } from "./safetensors.ts";
 import { float32Of, type StoredTensor } from "./stored_tensor.ts";
 import type { TorchCheckpoint } from "./torch/torch_checkpoint.ts";
 import type { DataPosition } from "./strip_reader.ts";
 import type { OptimizerState } from "./trainer.ts";
+
+/** Throws what is wrong with a checkpoint, naming it. */
+type Refuse = (why: string) => never;
 
 /** Version of the folder's layout, in `config.json`. */
 const checkpointFormat = 1;
@@ -89,7 +92,7 @@ export async function decodeCheckpoint(
   read: (name: string) => Promise<Uint8Array | undefined>,
   source: string,
 ): Promise<Checkpoint> {
-  const refuse = (why: string): never => {
+  const refuse: Refuse = (why) => {
     throw new SyntaxError(`Cannot read checkpoint "${source}": ${why}`);
   };
   const require = async (name: string) => await read(name) ?? refuse(`${name} is missing`);
@@ -100,24 +103,20 @@ export async function decodeCheckpoint(
       `config.json has format ${JSON.stringify(header["format"])}, this program reads ${checkpointFormat}`,
     );
   }
-  const model = checkConfigFields(header["model"], `config.json of "${source}"`) as ModelConfig;
-  const config = header["config"] as Config | undefined;
+  const model = checkModelConfig(header["model"], `config.json of "${source}"`);
+  const config = header["config"] === undefined
+    ? undefined
+    : checkConfig(header["config"], `config.json of "${source}"`);
   const table = parameterTable(model);
-  const tensors = (await named("model.safetensors", require, refuse)).tensors;
-  const parameters = flatTensors(table, tensors, "", `checkpoint "${source}"`);
+  const stored = tensorsOf(await require("model.safetensors"), "model.safetensors", refuse);
+  const parameters = flatTensors(table, stored.tensors, "", `model.safetensors of "${source}"`);
 
   const runBytes = await read("trainer.json");
-  const run = runBytes && decodeJson(runBytes, "trainer.json", refuse) as unknown as RunState;
-  let optimizer: OptimizerState | undefined;
-  if (run !== undefined) {
-    const stored = await named("optimizer.safetensors", require, refuse);
-    const what = `optimizer state of "${source}"`;
-    optimizer = {
-      step: Number(stored.metadata["step"]),
-      parameters,
-      moment1: flatTensors(table, stored.tensors, "exp_avg.", what),
-      moment2: flatTensors(table, stored.tensors, "exp_avg_sq.", what),
-    };
+  const run = runBytes && checkRunState(decodeJson(runBytes, "trainer.json", refuse), refuse);
+  const optimizerBytes = run ? await require("optimizer.safetensors") : await read("optimizer.safetensors");
+  const optimizer = optimizerBytes && optimizerOf(table, parameters, optimizerBytes, source, refuse);
+  if (run !== undefined && run.step !== optimizer!.step) {
+    refuse(`trainer.json is of step ${run.step}, optimizer.safetensors of step ${optimizer!.step}`);
   }
   return {
     model,
@@ -163,6 +162,11 @@ export function modelConfigOf(tensors: ReadonlyMap<string, StoredTensor>, source
     while (tensors.has(`${stack}h.${layers}.ln_1.weight`)) layers++;
     return layers;
   };
+  if (tensors.has("classifier.weight")) {
+    throw new SyntaxError(
+      `Cannot import ${source}: it is a classifier, which has no byte-level decoder. Use a generative checkpoint`,
+    );
+  }
   const [hidden, columns] = shapeOf("patch_level_decoder.patch_embedding.weight") as [number, number];
   const [patchLength] = shapeOf(`${patchStack}wpe.weight`) as [number];
   shapeOf(byteTableName);
@@ -226,16 +230,50 @@ function storeParameter(parameter: Parameter, values: Float32Array, flat: Float3
   copyParameter(parameter, values, flat.subarray(offset, offset + length), "toStorage");
 }
 
-async function named(
-  name: string,
-  require: (name: string) => Promise<Uint8Array>,
-  refuse: (why: string) => never,
-): Promise<ReturnType<typeof parseSafetensors>> {
-  const bytes = await require(name);
+function optimizerOf(
+  table: ParameterTable,
+  parameters: Float32Array,
+  bytes: Uint8Array,
+  source: string,
+  refuse: Refuse,
+): OptimizerState {
+  const { tensors, metadata } = tensorsOf(bytes, "optimizer.safetensors", refuse);
+  const step = Number(metadata["step"] ?? NaN);
+  if (!isCount(step)) refuse(`optimizer.safetensors has step ${metadata["step"]}, not a number of steps`);
+  const what = `optimizer.safetensors of "${source}"`;
+  return {
+    step,
+    parameters,
+    moment1: flatTensors(table, tensors, "exp_avg.", what),
+    moment2: flatTensors(table, tensors, "exp_avg_sq.", what),
+  };
+}
+
+function checkRunState(value: Record<string, unknown>, refuse: Refuse): RunState {
+  const run = value as unknown as RunState;
+  const counts = {
+    "step": run.step,
+    "position.epoch": run.position?.epoch,
+    "position.index": run.position?.index,
+    "patchCapacity": run.patchCapacity,
+    "fileCount": run.fileCount,
+    ...(run.best && { "best.step": run.best.step }),
+  };
+  for (const [name, count] of Object.entries(counts)) {
+    if (!isCount(count)) refuse(`trainer.json has ${name} ${JSON.stringify(count)}, not a whole number`);
+  }
+  return run;
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function tensorsOf(bytes: Uint8Array, name: string, refuse: Refuse): SafetensorsFile {
   try {
     return parseSafetensors(bytes);
   } catch (error) {
-    return refuse(`${name}: ${(error as Error).message}`);
+    return refuse(`${name} is damaged, ${(error as Error).message.replace("Cannot read safetensors: ", "")}`);
   }
 }
 
@@ -243,11 +281,7 @@ function encodeJson(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value, null, 2) + "\n");
 }
 
-function decodeJson(
-  bytes: Uint8Array,
-  name: string,
-  refuse: (why: string) => never,
-): Record<string, unknown> {
+function decodeJson(bytes: Uint8Array, name: string, refuse: Refuse): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));

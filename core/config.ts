@@ -200,19 +200,45 @@ export function checkConfigFields(value: unknown, source: string): Partial<Confi
  */
 export function checkConfig(value: unknown, source: string): Config {
   const config = checkConfigFields(value, source) as Config;
-  for (const key of Object.keys(configFields) as (keyof Config)[]) {
-    if (config[key] === undefined) throw new TypeError(`Cannot use ${source}: field "${key}" is missing`);
-  }
-  if (config.hidden % headSize !== 0) {
-    throw new RangeError(
-      `Cannot use ${source}: hidden is ${config.hidden}, it must be a multiple of ${headSize} (a head has ${headSize} channels)`,
-    );
-  }
+  requireFields(config, Object.keys(configFields) as (keyof Config)[], source);
+  checkHidden(config.hidden, source);
   return config;
+}
+
+/**
+ * Checks the sizes of a model, all of them and nothing else.
+ * @throws {TypeError} for a missing or unknown field
+ * @throws {RangeError} for a size that cannot be
+ */
+export function checkModelConfig(value: unknown, source: string): ModelConfig {
+  const config = checkConfigFields(value, source);
+  requireFields(config, modelFields, source);
+  checkHidden(config.hidden!, source);
+  return modelConfig(config as ModelConfig);
+}
+
+/** The sizes of the model alone. */
+export function modelConfig(config: ModelConfig): ModelConfig {
+  const { patchSize, patchLength, hidden, patchLayers, byteLayers } = config;
+  return { patchSize, patchLength, hidden, patchLayers, byteLayers };
 }
 
 /** D: channels of an attention head. */
 export const headSize = 64;
+
+const modelFields = ["patchSize", "patchLength", "hidden", "patchLayers", "byteLayers"] as const;
+
+function requireFields(config: Partial<Config>, keys: readonly (keyof Config)[], source: string): void {
+  const missing = keys.find((key) => config[key] === undefined);
+  if (missing !== undefined) throw new TypeError(`Cannot use ${source}: field "${missing}" is missing`);
+}
+
+function checkHidden(hidden: number, source: string): void {
+  if (hidden % headSize === 0) return;
+  throw new RangeError(
+    `Cannot use ${source}: hidden is ${hidden}, it must be a multiple of ${headSize} (a head has ${headSize} channels)`,
+  );
+}
 
 function checkField(key: string, field: ConfigField, value: unknown, source: string): void {
   const refuse = (required: string): never => {

@@ -115,7 +115,15 @@ async function nextStrip(
   let patchCount = 0;
   while (true) {
     const file = fileAt(index, epoch);
-    patchCount += stripPatchCount(source.files[file]!.byteLength, options);
+    const { path, byteLength } = source.files[file]!;
+    const filePatches = stripPatchCount(byteLength, options);
+    if (filePatches > options.patchCapacity) {
+      throw new RangeError(
+        `Cannot pack "${path}": it takes ${filePatches} patches, a strip holds ${options.patchCapacity}. ` +
+          "Use the files that the run was started with",
+      );
+    }
+    patchCount += filePatches;
     if (patchCount > options.patchCapacity) break;
     chosen.push({ file, epoch });
     index++;
@@ -139,8 +147,14 @@ async function readPatches(
   file: number,
   epoch: number,
 ): Promise<Uint16Array> {
-  const { path } = source.files[file]!;
+  const { path, byteLength } = source.files[file]!;
   const bytes = await source.read(file);
+  if (bytes.length !== byteLength) {
+    throw new Error(
+      `Cannot use "${path}": it had ${byteLength} bytes when it was found and has ${bytes.length} now. ` +
+        "Leave the files alone while they are read",
+    );
+  }
   const { patchSize, patchLength, seed } = options;
   // A cut is a function of file and epoch, so that a resumed run cuts alike.
   const random = new RandomStream(seed, cutStream + epoch, file * 2);

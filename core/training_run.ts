@@ -4,7 +4,7 @@
  */
 import { meanLossNats } from "./bits.ts";
 import type { Checkpoint, RunState } from "./checkpoint.ts";
-import type { Config } from "./config.ts";
+import { type Config, modelConfig } from "./config.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { DataPosition, FileSource, StripAt } from "./strip_reader.ts";
 import { shuffledStrips, stripsOnce } from "./strip_reader.ts";
@@ -54,6 +54,7 @@ const reportMs = 500;
  * Trains to the configured number of steps, from wherever the trainer stands.
  * @param from the state of a run that goes on
  * @throws {RangeError} when the loss stops being a number
+ * @throws {Error} when a file cannot be read, after a checkpoint
  */
 export async function trainingRun(
   trainer: Trainer,
@@ -68,6 +69,7 @@ export async function trainingRun(
   let position: DataPosition = from?.position ?? { epoch: 0, index: 0 };
   let best = from?.best;
   let lastEvaluation: Evaluation | undefined;
+  let savedStep = trainer.step;
   const stopped = () => events.stop?.aborted ?? false;
 
   const report = async () => {
@@ -75,14 +77,33 @@ export async function trainingRun(
     const bytes = metrics.reduce((sum, { totals }) => sum + totals.bytes, 0);
     events.onSteps(metrics, { epoch: position.epoch, bytesPerSecond: meter.reported(metrics.length, bytes) });
   };
+  const save = async (isBest: boolean) => {
+    await events.save(await checkpointOf(trainer, config, data, position, best), isBest);
+    savedStep = trainer.step;
+    meter.restart();
+  };
+  const saveRest = async () => {
+    if (trainer.step === savedStep) return;
+    await report();
+    await save(false);
+  };
+  /** Data that cannot be read end the run; what was trained until then is kept. */
+  const reading = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      await saveRest();
+      throw error;
+    }
+  };
 
   try {
     while (trainer.step < config.steps && !stopped()) {
-      const batch = await take(strips, config.accumulate);
+      const batch = await reading(take(strips, config.accumulate));
       trainer.train(batch.map(({ strip }) => strip));
       position = batch.at(-1)!.next;
       const { step } = trainer;
-      const last = step === config.steps || stopped();
+      const last = step === config.steps;
       const evaluates = data.evaluation !== undefined && (last || step % config.evalEvery === 0);
       const saves = last || step % config.saveEvery === 0;
       if (evaluates || saves || trainer.mustReport || trainer.unreportedSteps >= meter.stepsPerReport) {
@@ -90,19 +111,16 @@ export async function trainingRun(
       }
       let isBest = false;
       if (evaluates) {
-        lastEvaluation = await trainer.evaluate(stripsOnce(data.evaluation!, options));
+        lastEvaluation = await reading(trainer.evaluate(stripsOnce(data.evaluation!, options)));
         events.onEvaluation(step, lastEvaluation);
         const lossNats = meanLossNats(lastEvaluation.totals);
         isBest = best === undefined || lossNats < best.lossNats;
         if (isBest) best = { step, lossNats };
         meter.restart();
       }
-      if (saves || isBest) {
-        const checkpoint = await checkpointOf(trainer, config, data, position, best);
-        await events.save(checkpoint, isBest);
-        meter.restart();
-      }
+      if (saves || isBest) await save(isBest);
     }
+    await saveRest();
   } finally {
     await strips.return(undefined);
   }
@@ -123,9 +141,8 @@ async function checkpointOf(
   best: RunState["best"],
 ): Promise<Checkpoint> {
   const optimizer = await trainer.state();
-  const { patchSize, patchLength, hidden, patchLayers, byteLayers } = config;
   return {
-    model: { patchSize, patchLength, hidden, patchLayers, byteLayers },
+    model: modelConfig(config),
     config,
     parameters: optimizer.parameters,
     optimizer,

@@ -28,7 +28,8 @@ export async function saveRunCheckpoint(run: string, checkpoint: Checkpoint, bes
   const path = join(run, "checkpoints", `step-${String(step).padStart(8, "0")}`);
   await saveCheckpoint(path, checkpoint);
   if (best) await saveCheckpoint(join(run, "checkpoints", "best"), checkpoint);
-  const steps = await stepFolders(run);
+  // A newer step is a damaged one that the run did not go on from: it does not count.
+  const steps = (await stepFolders(run)).filter((folder) => folder <= path);
   for (const old of steps.slice(keptCheckpoints)) await Deno.remove(old, { recursive: true });
   return path;
 }

@@ -1,6 +1,6 @@
 import { RandomStream } from "../random.ts";
 import type { FileSource } from "../strip_reader.ts";
-import { type FoundFile, listFiles } from "./list_files.ts";
+import { type FoundFile, listFiles, readFile } from "./list_files.ts";
 
 /** Random stream of the split into training and held-out files. */
 const splitStream = 0x5000_0000;
@@ -40,5 +40,5 @@ export function holdOut(
 }
 
 function sourceOf(files: readonly FoundFile[]): FileSource {
-  return { files, read: (index) => Deno.readFile(files[index]!.path) };
+  return { files, read: (index) => readFile(files[index]!.path) };
 }

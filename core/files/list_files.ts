@@ -35,6 +35,15 @@ async function findBelow(folder: string, found: Map<string, FoundFile>): Promise
   }
 }
 
+/**
+ * The bytes of a file.
+ *
+ * @throws Error naming the path that is missing or cannot be read
+ */
+export function readFile(path: string): Promise<Uint8Array> {
+  return naming(path, Deno.readFile(path));
+}
+
 /** The result of reading a path, or an error that names it. */
 async function naming<T>(path: string, reading: Promise<T>): Promise<T> {
   try {
