@@ -2,3 +2,4 @@
 // `deno task build:assembly`. Its last two parameters are which part of the work to do, of how many.
 export * from "./fill";
 export { scratchBytes, useScratch } from "./scratch";
+export * from "./math_arrays";

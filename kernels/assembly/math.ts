@@ -1,8 +1,9 @@
-// Arithmetic on four lanes that both builds share.
+// Arithmetic on four lanes that both builds share. Errors were measured against f64 by
+// tests/kernels/assembly_math_test.ts, which holds them there; the strict build's are the same on every machine.
 
 /** Set by the build: 1 for relaxed SIMD (fused multiply-add), 0 for the strict build with the same bits everywhere. */
 // @ts-ignore: given on the command line of the compiler
-export const fast: bool = FAST;
+export const fast: i32 = FAST;
 
 /** a · b + c: fused in the fast build, rounded twice in the strict one. */
 // @ts-ignore: decorator
@@ -10,4 +11,134 @@ export const fast: bool = FAST;
 export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   if (fast) return f32x4.relaxed_madd(a, b, c);
   return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** (x₀ + x₁) + (x₂ + x₃). */
+// @ts-ignore: decorator
+@inline
+export function sumLanes(x: v128): f32 {
+  return (f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 1)) +
+    (f32x4.extract_lane(x, 2) + f32x4.extract_lane(x, 3));
+}
+
+/** The largest lane; NaN where there is one. */
+// @ts-ignore: decorator
+@inline
+export function maxLanes(x: v128): f32 {
+  return max(
+    max(f32x4.extract_lane(x, 0), f32x4.extract_lane(x, 1)),
+    max(f32x4.extract_lane(x, 2), f32x4.extract_lane(x, 3)),
+  );
+}
+
+/**
+ * e^x to a relative error of 8.3e-8. 0 below −87.3365 (where the result would not be
+ * a normal number) and for −∞, 3.4e38 from 88.722 on and for +∞.
+ *
+ * x = n ln 2 + r with |r| ≤ ln 2 / 2; e^r by the polynomial of Cephes' expf, 2^n added to the bits of the exponent.
+ */
+// @ts-ignore: decorator
+@inline
+export function exp(x: v128): v128 {
+  const limited = f32x4.pmin(x, f32x4.splat(88.722));
+  // Adding 1.5 · 2^23 leaves the nearest whole number in the low bits.
+  const shifted = multiplyAdd(limited, f32x4.splat(1.44269504), f32x4.splat(12582912));
+  const n = f32x4.sub(shifted, f32x4.splat(12582912));
+  // ln 2 in two pieces, the first so short that its product with n is exact.
+  let r = multiplyAdd(n, f32x4.splat(-0.693359375), limited);
+  r = multiplyAdd(n, f32x4.splat(2.12194440e-4), r);
+  let p = multiplyAdd(f32x4.splat(1.9875691500e-4), r, f32x4.splat(1.3981999507e-3));
+  p = multiplyAdd(p, r, f32x4.splat(8.3334519073e-3));
+  p = multiplyAdd(p, r, f32x4.splat(4.1665795894e-2));
+  p = multiplyAdd(p, r, f32x4.splat(1.6666665459e-1));
+  p = multiplyAdd(p, r, f32x4.splat(5.0000001201e-1));
+  p = multiplyAdd(p, f32x4.mul(r, r), r);
+  p = f32x4.add(p, f32x4.splat(1));
+  const scaled = i32x4.add(p, i32x4.shl(shifted, 23));
+  return v128.andnot(scaled, f32x4.lt(x, f32x4.splat(-87.3365)));
+}
+
+/** tanh x to a relative error of 1.4e-7: 1 − 2 / (1 + e^2x) for |x|, and near 0 the polynomial of Cephes' tanhf. */
+// @ts-ignore: decorator
+@inline
+export function tanh(x: v128): v128 {
+  const magnitude = f32x4.abs(x);
+  const one = f32x4.splat(1);
+  const e = exp(f32x4.add(magnitude, magnitude));
+  const large = f32x4.sub(one, f32x4.div(f32x4.splat(2), f32x4.add(e, one)));
+  const square = f32x4.mul(x, x);
+  let p = multiplyAdd(f32x4.splat(-5.70498872745e-3), square, f32x4.splat(2.06390887954e-2));
+  p = multiplyAdd(p, square, f32x4.splat(-5.37397155531e-2));
+  p = multiplyAdd(p, square, f32x4.splat(1.33314422036e-1));
+  p = multiplyAdd(p, square, f32x4.splat(-3.33332819422e-1));
+  const small = multiplyAdd(f32x4.mul(p, square), magnitude, magnitude);
+  const result = v128.bitselect(small, large, f32x4.lt(magnitude, f32x4.splat(0.625)));
+  return v128.bitselect(x, result, i32x4.splat(0x80000000));
+}
+
+/** 2√(2/π) and 2√(2/π) · 0.044715: 2u = x (a + b x²) is the argument of GELU's sigmoid. */
+const twoRootTwoOverPi: f32 = 1.5957691216;
+const cubic: f32 = 0.0713548163;
+
+/** e^−2u, held finite so that its quotients are normal numbers: beyond 80 GELU and its gradient are 0 in f32. */
+// @ts-ignore: decorator
+@inline
+function geluExponential(x: v128, square: v128): v128 {
+  const factor = multiplyAdd(square, f32x4.splat(-cubic), f32x4.splat(-twoRootTwoOverPi));
+  return exp(f32x4.pmin(f32x4.mul(x, factor), f32x4.splat(80)));
+}
+
+/**
+ * ½x (1 + tanh u) with u = √(2/π)(x + 0.044715 x³), which is x σ(2u) = x / (1 + e^−2u). Error 1.2e-7 · max(1, |x|), and
+ * relative to the result 2.1e-6 down to x = −5.
+ */
+// @ts-ignore: decorator
+@inline
+export function gelu(x: v128): v128 {
+  const e = geluExponential(x, f32x4.mul(x, x));
+  return f32x4.div(x, f32x4.add(e, f32x4.splat(1)));
+}
+
+/**
+ * GELU's derivative to an error of 1.9e-7: s + x s (1 − s) (2u)′ with s = σ(2u), where 1 − s = s e^−2u has no
+ * cancellation.
+ */
+// @ts-ignore: decorator
+@inline
+export function geluGradient(x: v128): v128 {
+  // Beyond 13 it is 0 or 1 in f32, and the square of x would overflow for the largest x.
+  const limited = f32x4.pmax(f32x4.splat(-13), f32x4.pmin(f32x4.splat(13), x));
+  const square = f32x4.mul(limited, limited);
+  const e = geluExponential(limited, square);
+  const s = f32x4.div(f32x4.splat(1), f32x4.add(e, f32x4.splat(1)));
+  const slope = multiplyAdd(square, f32x4.splat(3 * cubic), f32x4.splat(twoRootTwoOverPi));
+  const inner = f32x4.mul(f32x4.mul(limited, slope), f32x4.mul(e, s));
+  return multiplyAdd(s, inner, s);
+}
+
+/**
+ * ln x for a positive normal number; −∞ for 0; as f32 its error is the rounding, 6e-8.
+ *
+ * x = 2^n m with m from √½ to √2; ln m = 2 artanh t with t = (m − 1) / (m + 1), whose series converges by t² < 0.03.
+ */
+export function log(x: f64): f64 {
+  if (x == 0) return -Infinity;
+  const bits = reinterpret<i64>(x);
+  // What carries √½ to 1 in the exponent's bits splits at √½ instead of 1.
+  const shifted = bits + (0x3ff0000000000000 - 0x3fe6a09e667f3bcd);
+  const n = <i32> (shifted >> 52) - 1023;
+  const m = reinterpret<f64>(bits - (<i64> n << 52));
+  const t = (m - 1) / (m + 1);
+  const square = t * t;
+  let series: f64 = 1.0 / 19;
+  series = series * square + 1.0 / 17;
+  series = series * square + 1.0 / 15;
+  series = series * square + 1.0 / 13;
+  series = series * square + 1.0 / 11;
+  series = series * square + 1.0 / 9;
+  series = series * square + 1.0 / 7;
+  series = series * square + 1.0 / 5;
+  series = series * square + 1.0 / 3;
+  series = series * square + 1;
+  return <f64> n * 0.6931471805599453 + 2 * t * series;
 }
