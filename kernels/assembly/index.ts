@@ -1,5 +1,8 @@
 // Every exported function here is a stage of a kernel for the cpu engine: AssemblyScript, compiled to WebAssembly by
 // `deno task build:assembly`. Its last two parameters are which part of the work to do, of how many.
+export * from "./byte_embedding";
 export * from "./fill";
+export * from "./patch_embedding";
 export { scratchBytes, useScratch } from "./scratch";
 export * from "./math_arrays";
+export * from "./dropout";

@@ -54,6 +54,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }`;
     return [{ source, workgroups: foldWorkgroups(groups) }];
   },
+  assembly: ({ length, stream, residual }) => [{
+    function: "dropout",
+    arguments: ["step", "x", residual ? "residual" : 0, "y", length, stream],
+  }],
   reference({ length, stream, residual }, t) {
     const rate = stepValue(t.step, "dropoutRate");
     const seed = stepValue(t.step, "dropoutSeed");

@@ -1,12 +1,13 @@
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { dropout, dropoutFactor, encodeStep } from "@bgpt/kernels";
-import { gpuTest } from "../gpu.ts";
-import { compareWithReference, randomFloats } from "./compare.ts";
+import { dropout, dropoutFactor, encodeStep, randomUniform } from "@bgpt/kernels";
+import { engineTest } from "../engines.ts";
+import { anyThreadsTest } from "./any_threads.ts";
+import { compareWithReference, randomFloats, runKernel } from "./compare.ts";
 
 const length = fc.oneof(fc.constantFrom(1, 15, 16, 17, 255, 256, 257), fc.integer({ min: 1, max: 5000 }));
 
-gpuTest("dropout on the GPU clears and scales the same elements as the reference", async (engine) => {
+engineTest("dropout clears and scales the same elements as the reference", async (engine) => {
   const cases = fc.asyncProperty(length, fc.nat(), fc.boolean(), async (length, seed, residual) => {
     const step = encodeStep({ dropoutSeed: seed, dropoutRate: (seed % 10) / 10 });
     const inputs = { step, x: randomFloats(length, seed), residual: randomFloats(length, seed + 1) };
@@ -14,6 +15,37 @@ gpuTest("dropout on the GPU clears and scales the same elements as the reference
   });
   await fc.assert(cases, { numRuns: 30 });
 });
+
+engineTest(
+  "dropout clears exactly the elements of the reference, also where the rate is one of its random numbers",
+  async (engine) => {
+    const length = 1003;
+    const seed = 12345;
+    const u = randomUniform(500, 3, seed);
+    for (const dropoutRate of [0, 2 ** -24, u - 2 ** -24, u, u + 2 ** -24, 0.1, 0.5, 1 - 2 ** -24]) {
+      const inputs = {
+        step: encodeStep({ dropoutSeed: seed, dropoutRate }),
+        x: new Float32Array(length).fill(1),
+      };
+      const { y } = await runKernel(engine, dropout, { length, stream: 3, residual: false }, inputs);
+      const rate = Math.fround(dropoutRate);
+      const kept = Array.from({ length }, (_, i) => dropoutFactor(i, 3, seed, rate) !== 0);
+      assertEquals(Array.from(y!, (value) => value !== 0), kept, `rate ${dropoutRate}`);
+    }
+  },
+);
+
+anyThreadsTest(
+  dropout,
+  [1, 17, 5003].map((length) => [
+    { length, stream: 2, residual: length > 1 },
+    {
+      step: encodeStep({ dropoutSeed: 9, dropoutRate: 0.3 }),
+      x: randomFloats(length, 1),
+      residual: randomFloats(length, 2),
+    },
+  ]),
+);
 
 Deno.test("dropout clears the stated share of elements, another set for another stream and seed", () => {
   const count = 100_000;
