@@ -42,4 +42,9 @@ export const commands: readonly CommandEntry[] = [
     summary: "Show what a checkpoint holds",
     load: () => import("./commands/info.ts"),
   },
+  {
+    name: "doctor",
+    summary: "Tell what this machine can compute, how fast, and what stands in the way",
+    load: () => import("./commands/doctor.ts"),
+  },
 ];

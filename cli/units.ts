@@ -24,7 +24,12 @@ export function formatBytes(byteLength: number): string {
 
 /** How much of a unit in a second, in units of 1,000: `950 B/s`, `12.3 kB/s`, `1.20 GFLOP/s`. */
 export function formatRate(perSecond: number, unit: string): string {
-  return scaled(perSecond, 1000, ["", "k", "M", "G", "T"].map((prefix) => `${prefix}${unit}/s`));
+  return formatAmount(perSecond, `${unit}/s`);
+}
+
+/** How much of a unit, in units of 1,000: `950 B`, `1.20 GFLOP`. */
+export function formatAmount(amount: number, unit: string): string {
+  return scaled(amount, 1000, ["", "k", "M", "G", "T"].map((prefix) => `${prefix}${unit}`));
 }
 
 /** A whole number with its noun: `1 file`, `12,000 files`, `2 patches`. */
