@@ -70,6 +70,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       vectors: vectors("feature", "table", "positions", "x"),
     }];
   },
+  assembly: ({ N, S, C }) => [{
+    function: "byteEmbedding",
+    arguments: ["tokens", "feature", "table", "positions", "x", N, S, C],
+  }],
   reference({ N, S, C }, { tokens, feature, table, positions, x }) {
     for (let n = 0; n < N; n++) {
       for (let t = 0; t < S; t++) {
@@ -90,7 +94,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
  * The gradients of {@linkcode byteEmbedding}: `dFeature` is set, `dTable` and `dPositions` are added to what is there.
  *
  * A frequent byte would make one workgroup sum 100,000 rows while the others wait, so the table's gradient is summed
- * apart for each position, in `scratch` [S − 1, V, C], and then over positions.
+ * apart for each position, in `scratch` [S − 1, V, C], and then over positions. The cpu engine, whose threads share
+ * channels, leaves the scratch alone.
  */
 export const byteEmbeddingBackward: Kernel<
   ByteEmbeddingShape,
@@ -151,6 +156,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       stridedRowSums({ items: N, rows: S, C, source: "dx", target: "dPositions" }),
     ];
   },
+  assembly: ({ N, S, V, C }) => [{
+    function: "byteEmbeddingBackward",
+    arguments: ["tokens", "dx", "dFeature", "dTable", "dPositions", N, S, V, C],
+  }],
   reference({ N, S, C }, { tokens, dx, dFeature, dTable, dPositions }) {
     for (let n = 0; n < N; n++) {
       for (let t = 0; t < S; t++) {

@@ -74,6 +74,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       vectors: vectors("table", "bias", "positions", "x"),
     }];
   },
+  assembly: ({ P, S, V, C }) => [{
+    function: "patchEmbedding",
+    arguments: ["tokens", "fileStart", "table", "bias", "positions", "x", P, S, V, C],
+  }],
   reference({ P, S, V, C }, { tokens, fileStart, table, bias, positions, x }) {
     for (let p = 0; p < P; p++) {
       const position = p - fileStart[p]!;
@@ -128,6 +132,13 @@ export const patchEmbeddingBackward: Kernel<
       assign: "+=",
     }),
     stridedRowSums({ items: P, rows: 1, C, source: "dx", target: "dBias" }),
+  ],
+  assembly: ({ P, S, V, C, L }) => [
+    { function: "patchEmbeddingTable", arguments: ["tokens", "dx", "dTable", P, S, V, C] },
+    {
+      function: "patchEmbeddingPositions",
+      arguments: ["fileStart", "dx", "dPositions", "dBias", P, L, C],
+    },
   ],
   reference({ P, S, V, C }, { tokens, fileStart, dx, dTable, dBias, dPositions }) {
     for (let p = 0; p < P; p++) {

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { patchEmbedding, patchEmbeddingBackward, type PatchEmbeddingShape } from "@bgpt/kernels";
-import { gpuTest } from "../gpu.ts";
+import { engineTest } from "../engines.ts";
+import { anyThreadsTest } from "./any_threads.ts";
 import {
   assertClose,
   compareWithReference,
@@ -55,15 +56,15 @@ function backwardInputs({ P, S, V, C, L }: PatchEmbeddingShape, seed: number): V
   };
 }
 
-gpuTest("patch embeddings on the GPU equal the reference at any size", async (engine) => {
+engineTest("patch embeddings equal the reference at any size", async (engine) => {
   const cases = fc.asyncProperty(shape, fc.nat(), async (shape, seed) => {
     await compareWithReference(engine, patchEmbedding, shape, forwardInputs(shape, seed));
   });
   await fc.assert(cases, { numRuns: 30 });
 });
 
-gpuTest(
-  "the gradients of patch embeddings on the GPU are added to what is there, at any size",
+engineTest(
+  "the gradients of patch embeddings are added to what is there, at any size",
   async (engine) => {
     const cases = fc.asyncProperty(shape, fc.nat(), async (shape, seed) => {
       await compareWithReference(engine, patchEmbeddingBackward, shape, backwardInputs(shape, seed));
@@ -72,7 +73,7 @@ gpuTest(
   },
 );
 
-gpuTest(
+engineTest(
   "a byte that fills every patch gets the sum of all their gradients, twice the same bits",
   async (engine) => {
     const shape = { P: 4100, S: 2, V: 5, C: 20, L: 4100 };
@@ -85,6 +86,18 @@ gpuTest(
     ];
     assertEquals(first, second);
   },
+);
+
+anyThreadsTest(
+  patchEmbedding,
+  [{ P: 19, S: 4, V: 17, C: 33, L: 7 }].map((shape) => [shape, forwardInputs(shape, 1)]),
+);
+
+anyThreadsTest(
+  patchEmbeddingBackward,
+  [{ P: 700, S: 3, V: 5, C: 97, L: 7 }, { P: 1, S: 1, V: 1, C: 1, L: 1 }].map((
+    shape,
+  ) => [shape, backwardInputs(shape, 2)]),
 );
 
 Deno.test("a patch embedding is the published product of the one-hot patch with the transposed table", () => {
