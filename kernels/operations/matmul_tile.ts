@@ -38,8 +38,8 @@ export const matmulTiles: readonly MatmulTile[] = candidates.map(([tile]) => til
 /** Processors of the GPU that is planned for: an H200 has 132. */
 const processors = 128;
 
-/** Threads that a processor needs at a time to hide the latency of its memory. */
-const threadsToFill = 512;
+/** Threads that a processor needs at a time to be busy: 8 warps, as each thread has many independent sums. */
+const threadsToFill = 256;
 
 /**
  * The default tile: the one with the least estimated time on the busiest processor, that is
