@@ -75,9 +75,8 @@ export function printPlanReport(report: PlanReport): void {
 /** A shape in the words of the kernels: `NN M=64 N=128 K=64 bias`. */
 export function shapeText(shape: Shape): string {
   return Object.entries(shape).flatMap(([key, value]) => {
-    if (typeof value === "number") {
-      return key === "stream" && shape.dropout === false ? [] : [`${key}=${value}`];
-    }
+    // The random stream of dropout decides no cost.
+    if (typeof value === "number") return key === "stream" ? [] : [`${key}=${value}`];
     if (typeof value === "string") return value === "none" ? [] : [value];
     return value ? [key] : [];
   }).join(" ");

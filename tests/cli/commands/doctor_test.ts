@@ -78,7 +78,7 @@ Deno.test("doctor --plan lists every kernel call of a training step, and its tot
   assertEquals(calls.length, report.calls.length);
 });
 
-Deno.test("the arithmetic of a step is about three times that of the forward pass, as the specification has it", () => {
+Deno.test("a training step of the published size takes about 169 MFLOP a byte, as the specification has it", () => {
   const { total, byteLength } = reportTrainingStep("base", 1);
   // 169 MFLOP a byte of the body; the first and the last patch of the file are computed, too.
   const flopsPerByte = total.flops / byteLength;

@@ -1,0 +1,33 @@
+/**
+ * The benchmarks, `deno task bench kernels|matmul|train`: every kernel of a step, matrix products with every tile, whole
+ * training steps. Each file tells its options.
+ */
+import { reportError, UsageError } from "../cli/errors.ts";
+import { benchKernels } from "./kernels.ts";
+import { benchTrain } from "./train.ts";
+
+/** matmul.ts is a program of its own. */
+async function benchMatmul(args: readonly string[]): Promise<void> {
+  const program = `${import.meta.dirname}/matmul.ts`;
+  const { code } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", program, ...args] }).spawn()
+    .status;
+  if (code !== 0) Deno.exit(code);
+}
+
+const [name, ...args] = Deno.args;
+const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  kernels: benchKernels,
+  matmul: benchMatmul,
+  train: benchTrain,
+};
+try {
+  const benchmark = benchmarks[name ?? ""];
+  if (benchmark === undefined) {
+    throw new UsageError(
+      `Cannot run benchmark "${name ?? ""}": name one of ${Object.keys(benchmarks).join(", ")}`,
+    );
+  }
+  await benchmark(args);
+} catch (error) {
+  Deno.exit(reportError(error));
+}
