@@ -1,5 +1,5 @@
 // y[length] ← residual[length] + mask ⊙ x[length] / (1 − rate); residual 0 is none.
-import { loadFirst, storeFirst } from "./lanes";
+import { loadLanes, storeLanes } from "./lanes";
 import { elementStart } from "./parts";
 import { dropoutFactors, dropoutThreshold, mixed, mixedCounters, multiplier, randomWords } from "./random";
 import { dropoutRate, dropoutSeed } from "./step";
@@ -21,23 +21,16 @@ export function dropout(
   const seeds = i32x4.splat(mixed(dropoutSeed(step)));
   const from = elementStart(length, part, parts);
   const to = elementStart(length, part + 1, parts);
+  const rest = to & 3;
   let counters = mixedCounters(from);
 
-  let at: usize = <usize> from << 2;
-  const whole: usize = <usize> (to & ~3) << 2;
-  for (; at < whole; at += 16) {
+  for (let i = from; i < to; i += 4) {
+    const count = to - i < 4 ? rest : 4;
+    const at: usize = <usize> i << 2;
     const factors = dropoutFactors(randomWords(counters, streams, seeds), threshold, kept);
-    let result = f32x4.mul(factors, v128.load(x + at));
-    if (residual) result = f32x4.add(v128.load(residual + at), result);
-    v128.store(y + at, result);
+    let result = f32x4.mul(factors, loadLanes(x + at, count));
+    if (residual) result = f32x4.add(loadLanes(residual + at, count), result);
+    storeLanes(y + at, result, count);
     counters = i32x4.add(counters, i32x4.splat(4 * multiplier));
-  }
-
-  const rest = to & 3;
-  if (rest) {
-    const factors = dropoutFactors(randomWords(counters, streams, seeds), threshold, kept);
-    let result = f32x4.mul(factors, loadFirst(x + at, rest));
-    if (residual) result = f32x4.add(loadFirst(residual + at, rest), result);
-    storeFirst(y + at, rest, result);
   }
 }

@@ -6,3 +6,6 @@ export * from "./patch_embedding";
 export { scratchBytes, useScratch } from "./scratch";
 export * from "./math_arrays";
 export * from "./dropout";
+export * from "./layer_norm";
+export * from "./layer_norm_parameters";
+export * from "./column_sum";

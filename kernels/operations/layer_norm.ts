@@ -71,6 +71,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     const vectors = type === "f32" ? [] : ["x", "weight", "bias", "y"];
     return [{ source, workgroups: foldWorkgroups(groups), vectors }];
   },
+  assembly: ({ R, C }) => [{
+    function: "layerNorm",
+    arguments: ["x", "weight", "bias", "y", "mean", "rstd", R, C, layerNormEpsilon],
+  }],
   reference({ R, C }, { x, weight, bias, y, mean, rstd }) {
     for (let r = 0; r < R; r++) {
       let sum = 0;
@@ -143,6 +147,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     const vectors = type === "f32" ? [] : ["dy", "x", "weight", "dx"];
     return [{ source, workgroups: foldWorkgroups(groups), vectors }];
   },
+  assembly: ({ R, C, accumulate }) => [{
+    function: "layerNormBackward",
+    arguments: ["dy", "x", "weight", "mean", "rstd", "dx", R, C, accumulate ? 1 : 0],
+  }],
   reference({ R, C, accumulate }, { dy, x, weight, mean, rstd, dx }) {
     for (let r = 0; r < R; r++) {
       let sum = 0;
@@ -261,6 +269,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     return [
       { source: slabSums, workgroups: [divideUp(count, columns), slabs, 1], vectors },
       { source: total, workgroups: [divideUp(2 * count, columns), 1, 1], vectors },
+    ];
+  },
+  assembly({ R, C }) {
+    const slabs = slabCount(R);
+    const operands = ["dy", "x", "mean", "rstd", "scratch"];
+    return [
+      { function: "layerNormParameterSlabs", arguments: [...operands, R, C, slabs, divideUp(R, slabs)] },
+      { function: "addChunks", arguments: ["scratch", slabs, 2 * C, 0, "dWeight", C] },
+      { function: "addChunks", arguments: ["scratch", slabs, 2 * C, C, "dBias", C] },
     ];
   },
   reference({ R, C }, { dy, x, mean, rstd, dWeight, dBias }) {

@@ -1,14 +1,15 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { columnSum, columnSumScratchLength } from "@bgpt/kernels";
-import { gpuTest } from "../gpu.ts";
+import { engineTest } from "../engines.ts";
+import { anyThreadsTest } from "./any_threads.ts";
 import { compareWithReference, randomFloats, runKernel } from "./compare.ts";
 
 const rows = fc.oneof(fc.constantFrom(1, 15, 16, 17, 64, 65, 257, 4097), fc.integer({ min: 1, max: 5000 }));
 const columns = fc.oneof(fc.constantFrom(1, 15, 16, 17, 64, 65, 257), fc.integer({ min: 1, max: 100 }));
 
-gpuTest(
-  "column sums on the GPU agree with the reference and are added to what stands there",
+engineTest(
+  "column sums agree with the reference and are added to what stands there",
   async (engine) => {
     const cases = fc.asyncProperty(rows, columns, fc.nat(), async (R, C, seed) => {
       const inputs = { x: randomFloats(R * C, seed), sum: randomFloats(C, seed + 1) };
@@ -18,7 +19,7 @@ gpuTest(
   },
 );
 
-gpuTest("column sums of the same matrix have the same bits", async (engine) => {
+engineTest("column sums of the same matrix have the same bits", async (engine) => {
   const shape = { R: 3000, C: 33 };
   const inputs = { x: randomFloats(shape.R * shape.C, 1), sum: randomFloats(shape.C, 2) };
   assertEquals(
@@ -26,6 +27,14 @@ gpuTest("column sums of the same matrix have the same bits", async (engine) => {
     await runKernel(engine, columnSum, shape, inputs),
   );
 });
+
+anyThreadsTest(
+  columnSum,
+  [[1, 1], [65, 17], [3000, 257], [4100, 15]].map(([R, C]) => [
+    { R: R!, C: C! },
+    { x: randomFloats(R! * C!, 3), sum: randomFloats(C!, 4) },
+  ]),
+);
 
 Deno.test("the reference adds up columns, not rows", () => {
   const shape = { R: 2, C: 3 };

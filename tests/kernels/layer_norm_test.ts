@@ -7,7 +7,8 @@ import {
   type LayerNormShape,
   ReferenceEngine,
 } from "@bgpt/kernels";
-import { gpuTest } from "../gpu.ts";
+import { engineTest } from "../engines.ts";
+import { anyThreadsTest } from "./any_threads.ts";
 import {
   assertClose,
   compareWithReference,
@@ -42,7 +43,7 @@ async function operandsFor({ R, C }: LayerNormShape, seed: number): Promise<Valu
   };
 }
 
-/** The gradients of weight and bias on both engines; scratch is the GPU's own affair. */
+/** The gradients of weight and bias on both engines; scratch is the engine's own affair. */
 async function compareParameterGradient(
   engine: Parameters<typeof runKernel>[0],
   shape: LayerNormShape,
@@ -57,7 +58,7 @@ async function compareParameterGradient(
   }
 }
 
-gpuTest("layer norm and its gradients on the GPU agree with the reference at every size", async (engine) => {
+engineTest("layer norm and its gradients agree with the reference at every size", async (engine) => {
   const cases = fc.asyncProperty(rows, channels, fc.nat(), fc.boolean(), async (R, C, seed, accumulate) => {
     const inputs = await operandsFor({ R, C }, seed);
     await compareWithReference(engine, layerNorm, { R, C }, inputs);
@@ -67,14 +68,17 @@ gpuTest("layer norm and its gradients on the GPU agree with the reference at eve
   await fc.assert(cases, { numRuns: 20 });
 });
 
-gpuTest("the parameter gradient sums more rows than its slabs hold at their least size", async (engine) => {
-  for (const R of [64, 65, 16384, 16385, 20000]) {
-    const shape = { R, C: R < 1000 ? 132 : 5 };
-    await compareParameterGradient(engine, shape, await operandsFor(shape, R));
-  }
-});
+engineTest(
+  "the parameter gradient sums more rows than its slabs hold at their least size",
+  async (engine) => {
+    for (const R of [64, 65, 16384, 16385, 20000]) {
+      const shape = { R, C: R < 1000 ? 132 : 5 };
+      await compareParameterGradient(engine, shape, await operandsFor(shape, R));
+    }
+  },
+);
 
-gpuTest("layer norm loses no digits where the mean is a thousand times the deviation", async (engine) => {
+engineTest("layer norm loses no digits where the mean is a thousand times the deviation", async (engine) => {
   const [R, C] = [9, 768];
   const inputs = await operandsFor({ R, C }, 5);
   const x = Float32Array.from(inputs.x!, (value) => value + 1000);
@@ -85,7 +89,7 @@ gpuTest("layer norm loses no digits where the mean is a thousand times the devia
   assertClose(actual.rstd!, expected.rstd!, { absolute: 0, relative: 1e-5 }, "rstd");
 });
 
-gpuTest("a constant row becomes the bias", async (engine) => {
+engineTest("a constant row becomes the bias", async (engine) => {
   const [R, C] = [2, 20];
   const inputs = await operandsFor({ R, C }, 6);
   const { y } = await runKernel(engine, layerNorm, { R, C }, {
@@ -95,12 +99,35 @@ gpuTest("a constant row becomes the bias", async (engine) => {
   assertClose(y!, [...inputs.bias!, ...inputs.bias!], { absolute: 1e-4, relative: 0 }, "y");
 });
 
-gpuTest("layer norm's gradients have the same bits every time", async (engine) => {
+engineTest("layer norm's gradients have the same bits every time", async (engine) => {
   const shape = { R: 301, C: 68 };
   const inputs = await operandsFor(shape, 7);
   const run = () => runKernel(engine, layerNormParameterGradient, shape, inputs);
   const [first, second] = [await run(), await run()];
   assertEquals(first, second);
+});
+
+const threadCases: [LayerNormShape, Values][] = await Promise.all(
+  [[1, 1], [17, 33], [257, 768], [700, 15]].map(async ([R, C]) => {
+    const shape = { R: R!, C: C! };
+    return [shape, await operandsFor(shape, R!)];
+  }),
+);
+anyThreadsTest(layerNorm, threadCases);
+anyThreadsTest(
+  layerNormBackward,
+  threadCases.map(([shape, inputs]) => [{ ...shape, accumulate: true }, inputs]),
+);
+anyThreadsTest(layerNormParameterGradient, threadCases);
+
+engineTest("a row's result does not depend on the rows around it", async (engine) => {
+  const [R, C] = [33, 71];
+  const inputs = await operandsFor({ R, C }, 10);
+  const all = await runKernel(engine, layerNorm, { R, C }, inputs);
+  const x = inputs.x!.slice(20 * C, 21 * C);
+  const { weight, bias } = inputs;
+  const alone = await runKernel(engine, layerNorm, { R: 1, C }, { x, weight: weight!, bias: bias! });
+  assertEquals(alone.y, all.y!.slice(20 * C, 21 * C));
 });
 
 Deno.test("layer norm's backward passes are the derivatives of its forward pass", async () => {
