@@ -1,5 +1,6 @@
 // Every exported function here is a stage of a kernel for the cpu engine: AssemblyScript, compiled to WebAssembly by
 // `deno task build:assembly`. Its last two parameters are which part of the work to do, of how many.
+export * from "./attention";
 export * from "./byte_embedding";
 export * from "./fill";
 export * from "./patch_embedding";
@@ -9,3 +10,9 @@ export * from "./dropout";
 export * from "./layer_norm";
 export * from "./layer_norm_parameters";
 export * from "./column_sum";
+export * from "./cross_entropy";
+export * from "./argmax";
+export * from "./loss_sums";
+export * from "./gradient_norm";
+export * from "./history";
+export * from "./adamw";

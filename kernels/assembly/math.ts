@@ -117,12 +117,13 @@ export function geluGradient(x: v128): v128 {
 }
 
 /**
- * ln x for a positive normal number; −∞ for 0; as f32 its error is the rounding, 6e-8.
+ * ln x for a positive normal number; −∞ for 0, ∞ and NaN for themselves; as f32 its error is the rounding, 6e-8.
  *
  * x = 2^n m with m from √½ to √2; ln m = 2 artanh t with t = (m − 1) / (m + 1), whose series converges by t² < 0.03.
  */
 export function log(x: f64): f64 {
   if (x == 0) return -Infinity;
+  if (!(x < Infinity)) return x;
   const bits = reinterpret<i64>(x);
   // What carries √½ to 1 in the exponent's bits splits at √½ instead of 1.
   const shifted = bits + (0x3ff0000000000000 - 0x3fe6a09e667f3bcd);

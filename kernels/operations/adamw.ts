@@ -75,6 +75,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     const vectors = ["parameters", "gradients", "moment1", "moment2"];
     return [{ source, workgroups: foldWorkgroups(groups), vectors }];
   },
+  assembly: ({ length, beta1, beta2, epsilon }) => [{
+    function: "adamw",
+    arguments: [
+      ...["step", "parameters", "gradients", "moment1", "moment2", "decay", "norm"],
+      ...[length, beta1, 1 - beta1, beta2, 1 - beta2, epsilon],
+    ],
+  }],
   reference({ length, beta1, beta2, epsilon }, t) {
     const scale = t.norm[1]!;
     if (scale < 0) return;

@@ -30,6 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }`;
     return [{ source, workgroups: foldWorkgroups(groups) }];
   },
+  assembly: ({ R, V }) => [{ function: "argmax", arguments: ["logits", "best", R, V] }],
   reference({ R, V }, { logits, best }) {
     for (let r = 0; r < R; r++) {
       let most = 0;

@@ -75,6 +75,13 @@ fn main(@builtin(local_invocation_index) thread: u32) {
       { source: total, workgroups: [1, 1, 1] },
     ];
   },
+  assembly({ length }) {
+    const chunks = gradientNormScratchLength({ length });
+    return [
+      { function: "gradientNormChunks", arguments: ["gradients", "scratch", length, chunks] },
+      { function: "gradientNorm", arguments: ["step", "scratch", "norm", chunks] },
+    ];
+  },
   reference({ length }, { step, gradients, norm }) {
     let squares = 0;
     for (let i = 0; i < length; i++) squares += gradients[i]! ** 2;

@@ -32,6 +32,10 @@ fn main() {
 }`;
     return [{ source, workgroups: [1, 1, 1] }];
   },
+  assembly: ({ rows }) => [{
+    function: "recordHistory",
+    arguments: ["step", "sums", "norm", "history", rows],
+  }],
   reference({ rows }, { step, sums, norm, history }) {
     const start = stepValue(step, "historyRow") % rows * historyColumns;
     history.fill(0, start, start + historyColumns);

@@ -46,6 +46,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
 }`;
     return [{ source, workgroups: [1, 1, 1] }];
   },
+  assembly: ({ R }) => [{ function: "lossSums", arguments: ["lossNats", "targets", "weights", "sums", R] }],
   reference({ R }, { lossNats, targets, weights, sums }) {
     for (let r = 0; r < R; r++) {
       sums[0]! += lossNats[r]!;

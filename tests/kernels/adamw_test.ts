@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { adamw, type AdamwShape, encodeStep, type Engine, ReferenceEngine } from "@bgpt/kernels";
-import { gpuTest } from "../gpu.ts";
+import { engineTest } from "../engines.ts";
+import { anyThreadsTest } from "./any_threads.ts";
 import { assertClose, compareWithReference, randomFloats, runKernel, type Values } from "./compare.ts";
 
 const usual = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
@@ -23,7 +24,7 @@ function operandsFor(length: number, seed: number) {
   };
 }
 
-gpuTest("AdamW on the GPU agrees with the reference", async (engine) => {
+engineTest("AdamW agrees with the reference", async (engine) => {
   const blocks = fc.oneof(fc.constantFrom(1, 15, 16, 17, 257), fc.integer({ min: 1, max: 500 }));
   const cases = fc.asyncProperty(blocks, fc.nat(), async (blocks, seed) => {
     const length = 64 * blocks;
@@ -87,9 +88,9 @@ Deno.test("two steps computed by hand come out of the reference", async () => {
   await followHandComputedSteps(new ReferenceEngine());
 });
 
-gpuTest("two steps computed by hand come out of the GPU", followHandComputedSteps);
+engineTest("two steps computed by hand come out of the engine", followHandComputedSteps);
 
-gpuTest("twenty steps in f32 stay within 1e-4 of f64, for gradients of 1 to 1e-15", async (engine) => {
+engineTest("twenty steps in f32 stay within 1e-4 of f64, for gradients of 1 to 1e-15", async (engine) => {
   const length = 64 * 16;
   const gradients = Array.from(
     { length: 20 },
@@ -107,7 +108,7 @@ gpuTest("twenty steps in f32 stay within 1e-4 of f64, for gradients of 1 to 1e-1
   }
 });
 
-gpuTest("a weight decay of a millionth a step is kept to a hundredth over 20 steps", async (engine) => {
+engineTest("a weight decay of a millionth a step is kept to a hundredth over 20 steps", async (engine) => {
   const inputs = { ...start(64, 0, 0.01), parameters: randomFloats(64, 1) };
   const gradients = Array.from({ length: 20 }, () => new Float32Array(64));
   const last = (await trajectory(engine, { length: 64, ...usual }, 1e-4, inputs, gradients)).at(-1)!;
@@ -116,7 +117,7 @@ gpuTest("a weight decay of a millionth a step is kept to a hundredth over 20 ste
   assertClose([lost / 20], [1e-6], { absolute: 1e-8, relative: 0 }, "share lost a step");
 });
 
-gpuTest(
+engineTest(
   "a negative scale changes nothing, not even through gradients that are not finite",
   async (engine) => {
     const inputs = { ...operandsFor(128, 3), norm: Float32Array.of(NaN, -1) };
@@ -129,7 +130,9 @@ gpuTest(
   },
 );
 
-gpuTest("padding, which is 0 with gradient 0, stays 0", async (engine) => {
+anyThreadsTest(adamw, [64, 64 * 17].map((length) => [{ length, ...usual }, operandsFor(length, 5)]));
+
+engineTest("padding, which is 0 with gradient 0, stays 0", async (engine) => {
   const inputs = { ...start(64, 0, 0.01), gradients: new Float32Array(64), step: stepAt(1, 0.01, usual) };
   const { parameters } = await runKernel(engine, adamw, { length: 64, ...usual }, inputs);
   assertEquals([...parameters!], new Array(64).fill(0));

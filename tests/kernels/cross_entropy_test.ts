@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { crossEntropy, encodeStep, ReferenceEngine } from "@bgpt/kernels";
-import { gpuTest } from "../gpu.ts";
+import { engineTest } from "../engines.ts";
+import { anyThreadsTest } from "./any_threads.ts";
 import {
   assertClose,
   compareWithReference,
@@ -27,14 +28,14 @@ function operandsFor(R: number, V: number, seed: number, scale = 5) {
   };
 }
 
-gpuTest("cross-entropy on the GPU agrees with the reference at every size", async (engine) => {
+engineTest("cross-entropy agrees with the reference at every size", async (engine) => {
   const cases = fc.asyncProperty(rows, vocabulary, fc.nat(), fc.boolean(), async (R, V, seed, gradient) => {
     await compareWithReference(engine, crossEntropy, { R, V, gradient }, operandsFor(R, V, seed));
   });
   await fc.assert(cases, { numRuns: 40 });
 });
 
-gpuTest("logits of ten thousand give finite losses and exact gradients", async (engine) => {
+engineTest("logits of ten thousand give finite losses and exact gradients", async (engine) => {
   const [R, V] = [40, 257];
   const inputs = operandsFor(R, V, 3);
   inputs.logits = inputs.logits.map((logit) => logit < 0 ? -1e4 : 1e4);
@@ -49,25 +50,28 @@ gpuTest("logits of ten thousand give finite losses and exact gradients", async (
   assertClose(logits!, expected.logits!, crossEntropy.tolerance, "dLogits");
 });
 
-gpuTest("a row of weight 0 has loss 0 and gradient 0 whatever its logits and target are", async (engine) => {
-  const [R, V] = [11, 257];
-  const inputs = operandsFor(R, V, 4);
-  inputs.weights.fill(1);
-  for (const [row, logit] of [[2, NaN], [5, Infinity], [10, 3]] as const) {
-    inputs.weights[row] = 0;
-    inputs.targets[row] = 0xffffffff;
-    inputs.logits.fill(logit, row * V, (row + 1) * V);
-  }
-  for (const device of [engine, new ReferenceEngine()]) {
-    const { lossNats, logits } = await runKernel(device, crossEntropy, { R, V, gradient: true }, inputs);
-    for (let row = 0; row < R; row++) {
-      const zeros = [...logits!.subarray(row * V, (row + 1) * V)].filter((value) => value === 0).length;
-      assertEquals([zeros, lossNats![row] === 0], inputs.weights[row] === 0 ? [V, true] : [0, false]);
+engineTest(
+  "a row of weight 0 has loss 0 and gradient 0 whatever its logits and target are",
+  async (engine) => {
+    const [R, V] = [11, 257];
+    const inputs = operandsFor(R, V, 4);
+    inputs.weights.fill(1);
+    for (const [row, logit] of [[2, NaN], [5, Infinity], [10, 3]] as const) {
+      inputs.weights[row] = 0;
+      inputs.targets[row] = 0xffffffff;
+      inputs.logits.fill(logit, row * V, (row + 1) * V);
     }
-  }
-});
+    for (const device of [engine, new ReferenceEngine()]) {
+      const { lossNats, logits } = await runKernel(device, crossEntropy, { R, V, gradient: true }, inputs);
+      for (let row = 0; row < R; row++) {
+        const zeros = [...logits!.subarray(row * V, (row + 1) * V)].filter((value) => value === 0).length;
+        assertEquals([zeros, lossNats![row] === 0], inputs.weights[row] === 0 ? [V, true] : [0, false]);
+      }
+    }
+  },
+);
 
-gpuTest("the loss has the same bits with and without the gradient, and every time", async (engine) => {
+engineTest("the loss has the same bits with and without the gradient, and every time", async (engine) => {
   const [R, V] = [50, 257];
   const inputs = operandsFor(R, V, 5);
   const run = (gradient: boolean) => runKernel(engine, crossEntropy, { R, V, gradient }, inputs);
@@ -75,6 +79,27 @@ gpuTest("the loss has the same bits with and without the gradient, and every tim
   assertEquals(first, second);
   assertEquals(first.lossNats, alone.lossNats);
 });
+
+anyThreadsTest(
+  crossEntropy,
+  [[1, 1], [7, 17], [300, 257]].flatMap(([R, V]) =>
+    [true, false].map((gradient) => [{ R: R!, V: V!, gradient }, operandsFor(R!, V!, 8)] as const)
+  ),
+);
+
+engineTest(
+  "a row that is not a number has a loss that is not a number, and no other row has",
+  async (engine) => {
+    const [R, V] = [9, 257];
+    for (const at of [0, 3, 100, 256]) {
+      const inputs = operandsFor(R, V, 9);
+      inputs.weights.fill(1);
+      inputs.logits[4 * V + at] = NaN;
+      const { lossNats } = await runKernel(engine, crossEntropy, { R, V, gradient: false }, inputs);
+      assertEquals(Array.from(lossNats!, Number.isNaN), Array.from({ length: R }, (_, r) => r === 4));
+    }
+  },
+);
 
 Deno.test("cross-entropy of equal logits is log V", async () => {
   const inputs = { ...operandsFor(2, 257, 6), logits: new Float32Array(514), weights: Float32Array.of(1, 2) };

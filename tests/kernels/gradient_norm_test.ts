@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { encodeStep, type Engine, gradientNorm, ReferenceEngine } from "@bgpt/kernels";
-import { gpuTest } from "../gpu.ts";
+import { engineTest } from "../engines.ts";
+import { anyThreadsTest } from "./any_threads.ts";
 import { assertClose, randomFloats, runKernel } from "./compare.ts";
 
 const length = fc.oneof(
@@ -9,14 +10,14 @@ const length = fc.oneof(
   fc.integer({ min: 1, max: 30_000 }),
 );
 
-/** Norm and scale; scratch is the GPU's own affair. */
+/** Norm and scale; scratch is the engine's own affair. */
 async function normOf(engine: Engine, gradients: Float32Array, maxGradientNorm = 0): Promise<number[]> {
   const inputs = { step: encodeStep({ maxGradientNorm }), gradients };
   const { norm } = await runKernel(engine, gradientNorm, { length: gradients.length }, inputs);
   return [...norm!];
 }
 
-gpuTest("the gradient norm and its scale on the GPU agree with the reference", async (engine) => {
+engineTest("the gradient norm and its scale agree with the reference", async (engine) => {
   const cases = fc.asyncProperty(
     length,
     fc.nat(),
@@ -32,14 +33,17 @@ gpuTest("the gradient norm and its scale on the GPU agree with the reference", a
   await fc.assert(cases, { numRuns: 40 });
 });
 
-gpuTest("five million equal gradients have the right norm, with the same bits every time", async (engine) => {
-  const gradients = new Float32Array(5_000_192).fill(0.1);
-  const [norm] = await normOf(engine, gradients);
-  assertClose([norm!], [Math.fround(0.1) * Math.sqrt(gradients.length)], gradientNorm.tolerance, "norm");
-  assertEquals(norm, (await normOf(engine, gradients))[0]);
-});
+engineTest(
+  "five million equal gradients have the right norm, with the same bits every time",
+  async (engine) => {
+    const gradients = new Float32Array(5_000_192).fill(0.1);
+    const [norm] = await normOf(engine, gradients);
+    assertClose([norm!], [Math.fround(0.1) * Math.sqrt(gradients.length)], gradientNorm.tolerance, "norm");
+    assertEquals(norm, (await normOf(engine, gradients))[0]);
+  },
+);
 
-gpuTest("one gradient that is not finite, wherever it stands, makes the scale −1", async (engine) => {
+engineTest("one gradient that is not finite, wherever it stands, makes the scale −1", async (engine) => {
   for (const length of [1, 257, 20_000, 5_000_192]) {
     for (const value of [Infinity, -Infinity, NaN, 3e38]) {
       for (const at of new Set([0, length >> 1, length - 1])) {
@@ -55,6 +59,14 @@ gpuTest("one gradient that is not finite, wherever it stands, makes the scale �
     }
   }
 });
+
+anyThreadsTest(
+  gradientNorm,
+  [1, 17, 100_003].map((length) => [
+    { length },
+    { step: encodeStep({ maxGradientNorm: 1 }), gradients: randomFloats(length, 3) },
+  ]),
+);
 
 Deno.test("the scale clips as torch does, and tells a norm that is not finite", async () => {
   const reference = new ReferenceEngine();

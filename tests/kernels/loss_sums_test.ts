@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { lossSums, ReferenceEngine } from "@bgpt/kernels";
-import { gpuTest } from "../gpu.ts";
+import { engineTest } from "../engines.ts";
+import { anyThreadsTest } from "./any_threads.ts";
 import { assertClose, compareWithReference, randomFloats, randomIntegers, runKernel } from "./compare.ts";
 
 const rows = fc.oneof(
@@ -19,28 +20,35 @@ function operandsFor(R: number, seed: number) {
   };
 }
 
-gpuTest("loss sums on the GPU agree with the reference at every size", async (engine) => {
+engineTest("loss sums agree with the reference at every size", async (engine) => {
   const cases = fc.asyncProperty(rows, fc.nat(), async (R, seed) => {
     await compareWithReference(engine, lossSums, { R }, operandsFor(R, seed));
   });
   await fc.assert(cases, { numRuns: 30 });
 });
 
-gpuTest("131,072 equal losses are summed to 2e-7, and weights of 1 are counted exactly", async (engine) => {
-  const R = 131_072;
-  const operands = { ...operandsFor(R, 1), weights: new Float32Array(R).fill(1), sums: new Float32Array(4) };
-  for (const loss of [Math.log(257), Math.log(256), 0.1, 1.3]) {
-    const inputs = { ...operands, lossNats: new Float32Array(R).fill(loss) };
-    const { sums } = await runKernel(engine, lossSums, { R }, inputs);
-    const expected = (await runKernel(new ReferenceEngine(), lossSums, { R }, inputs)).sums!;
-    for (const i of [0, 2]) {
-      assertClose([sums![i]!], [expected[i]!], { absolute: 0, relative: 2e-7 }, `sums[${i}] of ${loss}`);
+engineTest(
+  "131,072 equal losses are summed to 2e-7, and weights of 1 are counted exactly",
+  async (engine) => {
+    const R = 131_072;
+    const operands = {
+      ...operandsFor(R, 1),
+      weights: new Float32Array(R).fill(1),
+      sums: new Float32Array(4),
+    };
+    for (const loss of [Math.log(257), Math.log(256), 0.1, 1.3]) {
+      const inputs = { ...operands, lossNats: new Float32Array(R).fill(loss) };
+      const { sums } = await runKernel(engine, lossSums, { R }, inputs);
+      const expected = (await runKernel(new ReferenceEngine(), lossSums, { R }, inputs)).sums!;
+      for (const i of [0, 2]) {
+        assertClose([sums![i]!], [expected[i]!], { absolute: 0, relative: 2e-7 }, `sums[${i}] of ${loss}`);
+      }
+      assertEquals([sums![1], sums![3]], [R, expected[3]]);
     }
-    assertEquals([sums![1], sums![3]], [R, expected[3]]);
-  }
-});
+  },
+);
 
-gpuTest("loss sums add to what is there, with the same bits every time", async (engine) => {
+engineTest("loss sums add to what is there, with the same bits every time", async (engine) => {
   const R = 3000;
   const inputs = operandsFor(R, 2);
   const first = await runKernel(engine, lossSums, { R }, inputs);
@@ -48,6 +56,8 @@ gpuTest("loss sums add to what is there, with the same bits every time", async (
   const alone = await runKernel(engine, lossSums, { R }, { ...inputs, sums: new Float32Array(4) });
   assertClose(first.sums!, alone.sums!.map((sum, i) => sum + i + 1), { absolute: 0, relative: 1e-7 }, "sums");
 });
+
+anyThreadsTest(lossSums, [1, 17, 5001].map((R) => [{ R }, operandsFor(R, 3)]));
 
 Deno.test("the sums of four positions are all and those whose target is a byte", async () => {
   const inputs = {
