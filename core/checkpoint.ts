@@ -45,12 +45,15 @@ export interface RunState {
 
 /** A checkpoint in memory. */
 export interface Checkpoint {
+  /** Sizes of the model. */
   readonly model: ModelConfig;
   /** How it was trained; absent in an imported one. */
   readonly config?: Config;
   /** Flat, in the order of the parameter table. */
   readonly parameters: Float32Array;
+  /** Weights and moments; absent where no training can go on. */
   readonly optimizer?: OptimizerState;
+  /** Where the run stands; absent in an imported one. */
   readonly run?: RunState;
 }
 

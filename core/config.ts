@@ -62,10 +62,15 @@ export type Config = ModelConfig & TrainingConfig;
 
 /** One field: what it means, and which values it takes. */
 export interface ConfigField {
+  /** Type of its value. */
   readonly kind: "integer" | "number" | "choice";
+  /** What it means, in a few words. */
   readonly meaning: string;
+  /** The least number it takes. */
   readonly minimum?: number;
+  /** The largest number it takes. */
   readonly maximum?: number;
+  /** The words it takes. */
   readonly choices?: readonly string[];
 }
 

@@ -9,8 +9,11 @@ import type { EvaluationPlan } from "./training_plan.ts";
 
 /** What was evaluated. */
 export interface Evaluation {
+  /** Sums over all predicted bytes. */
   readonly totals: LossTotals;
+  /** Files that were read. */
   readonly files: number;
+  /** Patches of those files. */
   readonly patches: number;
 }
 

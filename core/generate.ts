@@ -17,6 +17,7 @@ export interface Sampling {
   readonly temperature: number;
   /** Take the most probable instead. */
   readonly greedy: boolean;
+  /** Seed of every draw. */
   readonly seed: number;
 }
 
@@ -32,6 +33,7 @@ export interface GenerationRequest {
   readonly prefixes: readonly Uint16Array[];
   /** Most new bytes of a sequence. */
   readonly byteLimit: number;
+  /** How bytes are drawn. */
   readonly sampling: Sampling;
   /** Go on past the end of a file: 256 is never drawn. */
   readonly ignoreEnd?: boolean;
@@ -41,6 +43,7 @@ export interface GenerationRequest {
 export interface GeneratedBytes {
   /** Which prefix they continue. */
   readonly sequence: number;
+  /** Those that are new since the last time. */
   readonly bytes: Uint8Array;
   /** Whether these are its last: it ended, or reached its limit or the patch length. */
   readonly finished: boolean;

@@ -17,18 +17,23 @@ import { declareModel, type Model } from "./model.ts";
 
 /** A plan that continues B sequences, each in a slot of the strip. */
 export interface GenerationPlan {
+  /** The calls. */
   readonly plan: Plan;
+  /** Its sizes and parameters. */
   readonly model: Model;
   /** B: sequences. */
   readonly sequenceCount: number;
   /** Patches of a slot. */
   readonly slotPatches: number;
+  /** The sequences so far, each in its slot. */
   readonly patches: Tensor; // u32 [B · slotPatches, S]
+  /** First patch of each patch's slot. */
   readonly fileStart: Tensor; // u32 [B · slotPatches]
   /** Patches so far, bytes in the patch being made, whether it ended, random stream. */
   readonly sequences: Tensor; // u32 [B, 4]
   /** The patch being made. */
   readonly row: Tensor; // u32 [B, S]
+  /** How bytes are drawn. */
   readonly sampling: Tensor; // u32 [samplingLength]
 }
 

@@ -8,7 +8,9 @@ import { headCount, type ParameterTable, parameterTable, vocabularySize } from "
 
 /** Sizes of a plan by shape letter, and the model's parameters in it. */
 export interface Model {
+  /** The sizes by their names. */
   readonly config: ModelConfig;
+  /** Where each parameter lies. */
   readonly table: ParameterTable;
   /** Patches that the strip holds. */
   readonly P: number;
@@ -75,9 +77,13 @@ export function declareWindows(
 
 /** A strip as tensors of the plan. */
 export interface BatchInputs {
+  /** Tokens of the patches. */
   readonly patches: Tensor; // u32 [P, S]
+  /** First patch of each patch's file. */
   readonly fileStart: Tensor; // u32 [P]
+  /** Tokens to be predicted: the next patch of each. */
   readonly nextPatches: Tensor; // u32 [P, S]
+  /** Weight of each predicted byte in the loss. */
   readonly lossWeights: Tensor; // [P, S]
 }
 
@@ -101,12 +107,15 @@ export interface Attention {
 
 /** One of the two stacks. */
 export interface Level {
+  /** Which of the two. */
   readonly name: "patch" | "byte";
   /** Prefix of its parameters' names. */
   readonly stack: string;
   /** Rows of its activations: a patch each, or a byte each. */
   readonly R: number;
+  /** Blocks. */
   readonly layers: number;
+  /** What attends to what. */
   readonly attention: Attention;
   /** First of its dropout streams; each block uses three, the embedding one. */
   readonly stream: number;
@@ -114,17 +123,25 @@ export interface Level {
 
 /** What a LayerNorm leaves for its gradient. */
 export interface Normalised {
+  /** Before. */
   readonly x: Tensor; // [R, C]
+  /** After. */
   readonly y: Tensor; // [R, C]
+  /** Mean of each row. */
   readonly mean: Tensor; // [R]
+  /** Reciprocal standard deviation of each row. */
   readonly rstd: Tensor; // [R]
 }
 
 /** What a block leaves for its gradient. */
 export interface BlockActivations {
+  /** The norm before attention. */
   readonly norm1: Normalised;
+  /** Queries, keys and values. */
   readonly qkv: Tensor; // [R, 3C]
+  /** What attention made of them. */
   readonly attended: Tensor; // [R, C]
+  /** The norm before the inner network. */
   readonly norm2: Normalised;
   /** Before GELU. */
   readonly preGelu: Tensor; // [R, 4C]
@@ -134,7 +151,10 @@ export interface BlockActivations {
 
 /** What a stack leaves for its gradient; the last norm's `y` is its output. */
 export interface StackActivations {
+  /** Which stack. */
   readonly level: Level;
+  /** Of each block, the first one first. */
   readonly blocks: readonly BlockActivations[];
+  /** The norm behind the last block. */
   readonly finalNorm: Normalised;
 }

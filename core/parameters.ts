@@ -25,6 +25,7 @@ export interface Parameter {
   readonly shape: readonly number[];
   /** Whether the flat storage holds the transpose, so that a kernel's gathers are contiguous. */
   readonly transposed: boolean;
+  /** How it starts. */
   readonly initialisation: Initialisation;
   /** Whether it decays where only matrices do. */
   readonly matrix: boolean;
@@ -38,6 +39,7 @@ export interface Parameter {
 
 /** The parameters of a model in published order. */
 export interface ParameterTable {
+  /** One after the other, as they lie in the flat storage. */
   readonly parameters: readonly Parameter[];
   /** Elements of the flat storage, padding included. */
   readonly storageLength: number;

@@ -11,12 +11,15 @@ import { randomUint32 } from "@bgpt/kernels";
  * ```
  */
 export class RandomStream {
+  /** The seed. */
   readonly seed: number;
+  /** Which stream of the seed. */
   readonly stream: number;
   /** How many numbers were drawn; store it to resume. */
   counter: number;
 
   /**
+   * Begins, or goes on, at a number of a stream.
    * @param seed the run's seed, u32
    * @param stream which of the run's independent streams, u32
    * @param counter how many numbers were already drawn

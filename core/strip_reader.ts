@@ -16,24 +16,33 @@ export interface FileSource {
 
 /** The next file to be read: which pass over the files, and how far in that pass's order. */
 export interface DataPosition {
+  /** Passes done. */
   readonly epoch: number;
+  /** Files of this pass's order that were read. */
   readonly index: number;
 }
 
 /** A strip, the files in it, and where to go on after it. */
 export interface StripAt {
+  /** The batch. */
   readonly strip: Strip;
+  /** Its files. */
   readonly paths: readonly string[];
+  /** The position behind it. */
   readonly next: DataPosition;
 }
 
 /** How files become strips. */
 export interface StripOptions {
+  /** S: bytes of a patch. */
   readonly patchSize: number;
+  /** L: most patches of a file. */
   readonly patchLength: number;
   /** P: patches of a strip. */
   readonly patchCapacity: number;
+  /** What is kept of a file that is too long. */
   readonly cut: "head" | "random";
+  /** Seed of order and cuts. */
   readonly seed: number;
 }
 

@@ -15,9 +15,11 @@ import { historyColumns, historyRows, type TrainingPlan, trainingPlan } from "./
 export interface StepMetrics {
   /** Counted from 1. */
   readonly step: number;
+  /** Losses of the step's strips. */
   readonly totals: LossTotals;
   /** Global L2 norm before clipping. */
   readonly gradientNorm: number;
+  /** The rate that it was taken with. */
   readonly learningRate: number;
 }
 
@@ -25,6 +27,7 @@ export interface StepMetrics {
 export interface OptimizerState {
   /** Steps taken. */
   readonly step: number;
+  /** The weights. */
   readonly parameters: Float32Array;
   /** Running mean of the gradient. */
   readonly moment1: Float32Array;
@@ -37,7 +40,9 @@ const dropoutStream = 0x4000_0000;
 
 /** A model in training on an engine. */
 export class Trainer {
+  /** How it trains. */
   readonly config: Config;
+  /** What it replays. */
   readonly plan: TrainingPlan;
   readonly #execution: Execution;
   #step = 0;

@@ -29,8 +29,11 @@ export const historyColumns = 8;
 
 /** A plan that computes the loss of a strip. */
 export interface EvaluationPlan {
+  /** The calls. */
   readonly plan: Plan;
+  /** Its sizes and parameters. */
   readonly model: Model;
+  /** Where strips go. */
   readonly inputs: BatchInputs;
   /** Patch-level features after the final norm. */
   readonly feature: Tensor; // [P, C]
@@ -44,19 +47,25 @@ export interface EvaluationPlan {
 
 /** A plan that trains. */
 export interface TrainingPlan extends EvaluationPlan {
+  /** Gradients of all parameters. */
   readonly gradients: Tensor; // flat, as the parameters
+  /** Running mean of the gradients. */
   readonly moment1: Tensor;
+  /** Running mean of their squares. */
   readonly moment2: Tensor;
   /** Weight decay of each block of 64 parameters. */
   readonly decay: Tensor;
   /** Global gradient norm, and the scale of the update. */
   readonly norm: Tensor; // [2]
+  /** Metrics of the latest steps, a row each. */
   readonly history: Tensor; // [historyRows, historyColumns]
+  /** The gradient of one parameter by its published name. */
   gradient(name: string): Tensor;
 }
 
 /** A plan that also tells which byte the model finds most probable at every position. */
 export interface PredictionPlan extends EvaluationPlan {
+  /** The most probable byte at every position. */
   readonly best: Tensor; // u32 [P · S]
 }
 

@@ -32,6 +32,7 @@ export interface RunProgress {
 
 /** What a run works on. */
 export interface RunData {
+  /** What is trained on. */
   readonly training: FileSource;
   /** Absent where nothing is held out. */
   readonly evaluation?: FileSource;
@@ -41,9 +42,13 @@ export interface RunData {
 
 /** Why and where a run ended. */
 export interface RunSummary {
+  /** Steps taken. */
   readonly step: number;
+  /** Whether it ended before its last step. */
   readonly stopped: boolean;
+  /** The best evaluation of the whole run. */
   readonly best?: NonNullable<RunState["best"]>;
+  /** Absent where nothing was evaluated. */
   readonly lastEvaluation?: Evaluation;
 }
 

@@ -21,6 +21,7 @@ export interface Engine {
 
 /** A plan with memory, ready to run. */
 export interface Execution {
+  /** What it runs. */
   readonly plan: Plan;
   /** Copies values into a tensor, as many as there are. */
   write(tensor: Tensor, values: Float32Array | Uint32Array): void;

@@ -15,7 +15,9 @@ export type Access = "read" | "write" | "update";
 
 /** One operand of a kernel at a given shape. */
 export interface Operand {
+  /** Whether it is read, written or both. */
   readonly access: Access;
+  /** Type of its elements. */
   readonly type: DataType;
   /** Number of elements. */
   readonly length: number;
@@ -55,8 +57,11 @@ export interface Cost {
 
 /** How far a result may stand from the f64 reference: |x − r| ≤ absolute + relative · max|r|, and why. */
 export interface Tolerance {
+  /** Part that does not depend on the result. */
   readonly absolute: number;
+  /** Part that grows with the largest element of the reference. */
   readonly relative: number;
+  /** Where the error comes from. */
   readonly reason: string;
 }
 
@@ -76,22 +81,30 @@ export interface Kernel<S extends Shape, F extends string, U extends string = ne
   reference(shape: S, operands: Record<F, Float64Array> & Record<U, Uint32Array>): void;
   /** The floors of its time. */
   cost(shape: S): Cost;
+  /** How far results may stand from `reference`. */
   readonly tolerance: Tolerance;
 }
 
 /** Any kernel, its types forgotten: what plans and engines carry. */
 export interface AnyKernel {
+  /** As in {@linkcode Kernel}. */
   readonly name: string;
+  /** As in {@linkcode Kernel}. */
   // deno-lint-ignore no-explicit-any
   operands(shape: any): Partial<Record<string, Operand>>;
+  /** As in {@linkcode Kernel}. */
   // deno-lint-ignore no-explicit-any
   dispatches(shape: any): Dispatch[];
+  /** As in {@linkcode Kernel}. */
   // deno-lint-ignore no-explicit-any
   assembly?(shape: any): AssemblyStage[];
+  /** As in {@linkcode Kernel}. */
   // deno-lint-ignore no-explicit-any
   reference(shape: any, operands: Record<string, Float64Array | Uint32Array>): void;
+  /** As in {@linkcode Kernel}. */
   // deno-lint-ignore no-explicit-any
   cost(shape: any): Cost;
+  /** As in {@linkcode Kernel}. */
   readonly tolerance: Tolerance;
 }
 

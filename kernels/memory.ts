@@ -8,15 +8,19 @@ import type { Plan, Role, Storage } from "./plan.ts";
 export interface Slot {
   /** Number of elements, 4 bytes each. */
   length: number;
+  /** Those that take turns, in the order of their first use. */
   readonly storages: Storage[];
 }
 
 /** Where every storage of a plan lives. */
 export interface MemoryPlan {
+  /** All of them. */
   readonly slots: readonly Slot[];
+  /** The slot of each storage that is used. */
   readonly slotOf: ReadonlyMap<Storage, Slot>;
   /** Bytes by the role of the slot's first storage, and in all. */
   readonly bytesByRole: Readonly<Record<Role, number>>;
+  /** Bytes of all slots. */
   readonly totalBytes: number;
 }
 

@@ -13,18 +13,25 @@ export type Role = "parameter" | "gradient" | "moment" | "input" | "output" | "a
 
 /** Memory of its own: one buffer, or a part of one that is shared over time. */
 export interface Storage {
+  /** That of the tensor that was declared with it. */
   readonly name: string;
+  /** Type of its elements. */
   readonly type: DataType;
   /** Number of elements, 4 bytes each. */
   readonly length: number;
+  /** How long it lives. */
   readonly role: Role;
 }
 
 /** A named window on a storage. */
 export interface Tensor {
+  /** Unique within the plan. */
   readonly name: string;
+  /** Sizes, the slowest first. */
   readonly shape: readonly number[];
+  /** Number of elements. */
   readonly length: number;
+  /** The memory that it is a window on. */
   readonly storage: Storage;
   /** First element within the storage; a multiple of {@linkcode windowAlignment}. */
   readonly offset: number;
@@ -35,16 +42,23 @@ export const windowAlignment = 64;
 
 /** One kernel call of a plan. */
 export interface Call {
+  /** Unique within the plan, for people: `byte.0.qkv`. */
   readonly label: string;
+  /** The operation. */
   readonly kernel: AnyKernel;
+  /** What it is built for. */
   readonly shape: Shape;
+  /** Its tensors, in the kernel's order. */
   readonly operands: Readonly<Record<string, Tensor>>;
 }
 
 /** A finished plan. Programs stand in the order in which a step first runs them. */
 export interface Plan {
+  /** All memory. */
   readonly storages: readonly Storage[];
+  /** All tensors by name. */
   readonly tensors: ReadonlyMap<string, Tensor>;
+  /** The calls of each program, by its name. */
   readonly programs: ReadonlyMap<string, readonly Call[]>;
 }
 

@@ -38,6 +38,7 @@ const mostPages = 65536;
 export class CpuEngine implements Engine {
   readonly name = "cpu";
   readonly description: string;
+  /** Worker threads. */
   readonly threads: number;
   /** Whether results are the same bits on every machine. */
   readonly strict: boolean;
@@ -154,11 +155,13 @@ export class CpuEngine implements Engine {
 
 /** A plan in shared WebAssembly memory. */
 export class CpuExecution implements Execution {
+  /** What it runs. */
   readonly plan: Plan;
   readonly #engine: CpuEngine;
   readonly #id: number;
   readonly #addressOf: (tensor: Tensor) => number;
 
+  /** Made by {@linkcode CpuEngine.prepare}. */
   constructor(plan: Plan, engine: CpuEngine, id: number, addressOf: (tensor: Tensor) => number) {
     this.plan = plan;
     this.#engine = engine;

@@ -8,7 +8,9 @@ export type AdapterKind = "hardware" | "software";
 
 /** An open device and what is known about it. */
 export interface GpuDevice {
+  /** The device itself. */
   readonly device: GPUDevice;
+  /** Whether a GPU or a program computes. */
   readonly kind: AdapterKind;
   /** Vendor, architecture and description as the driver tells them. */
   readonly description: string;

@@ -20,10 +20,12 @@ interface Encoded {
 export class GpuEngine implements Engine {
   readonly name = "gpu";
   readonly description: string;
+  /** The device that it computes on. */
   readonly gpu: GpuDevice;
   /** Pipelines by WGSL text: equal shapes share one, also between plans. */
   readonly #pipelines = new Map<string, GPUComputePipeline>();
 
+  /** Takes a device over: `destroy` closes it. */
   constructor(gpu: GpuDevice) {
     this.gpu = gpu;
     this.description = gpu.description;
@@ -119,12 +121,14 @@ export class GpuEngine implements Engine {
 
 /** A plan with GPU buffers. */
 export class GpuExecution implements Execution {
+  /** What it runs. */
   readonly plan: Plan;
   readonly #gpu: GpuDevice;
   readonly #programs: ReadonlyMap<string, readonly Encoded[]>;
   readonly #bufferOf: (tensor: Tensor) => GPUBuffer;
   readonly #buffers: readonly GPUBuffer[];
 
+  /** Made by {@linkcode GpuEngine.prepare}. */
   constructor(
     plan: Plan,
     gpu: GpuDevice,

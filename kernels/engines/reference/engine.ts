@@ -31,9 +31,11 @@ function roundToF32(values: Float64Array | Uint32Array): void {
 
 /** A plan in f64 arrays. */
 export class ReferenceExecution implements Execution {
+  /** What it runs. */
   readonly plan: Plan;
   readonly #arrays = new Map<Storage, Float64Array | Uint32Array>();
 
+  /** Allocates every storage of the plan, zeroed. */
   constructor(plan: Plan) {
     this.plan = plan;
     for (const storage of plan.storages) {
