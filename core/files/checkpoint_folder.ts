@@ -4,7 +4,9 @@ import { newestCompleteFolder, writeFolderAtomically } from "./atomic_folder.ts"
 
 /** A checkpoint and the folder that it was read from. */
 export interface LoadedCheckpoint {
+  /** The folder itself, where a run's was asked for. */
   readonly path: string;
+  /** What it holds. */
   readonly checkpoint: Checkpoint;
   /** What is wrong with newer checkpoints of the run, which were passed over. */
   readonly passedOver: readonly string[];
@@ -50,7 +52,11 @@ export async function loadCheckpoint(path: string): Promise<LoadedCheckpoint> {
   const passedOver: string[] = [];
   for (const folder of await stepFolders(own)) {
     try {
-      return { path: folder, checkpoint: await readFolder(folder), passedOver };
+      const checkpoint = await readFolder(folder);
+      if (checkpoint.run === undefined) {
+        throw new SyntaxError(`Cannot read checkpoint "${folder}": trainer.json is missing`);
+      }
+      return { path: folder, checkpoint, passedOver };
     } catch (error) {
       passedOver.push((error as Error).message);
     }

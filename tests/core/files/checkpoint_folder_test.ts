@@ -1,0 +1,131 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { holdsRun, loadCheckpoint, saveCheckpoint, saveRunCheckpoint } from "@bgpt/core/files";
+import { smallCheckpoint } from "../small_checkpoint.ts";
+
+/** A test with a folder of its own, which is empty and removed afterwards. */
+function folderTest(name: string, test: (folder: string) => Promise<void>): void {
+  Deno.test(name, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      await test(folder);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+function namesIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+/** A checkpoint of a run after so many steps; its numbers are drawn from the step. */
+const at = (step: number) => smallCheckpoint(step, step);
+const stepPath = (run: string, step: number) => `${run}/checkpoints/step-${String(step).padStart(8, "0")}`;
+
+/** Cuts a file of a checkpoint off, as a full disk or a broken copy does. */
+async function cutOff(folder: string, name: string): Promise<void> {
+  await Deno.truncate(`${folder}/${name}`, Math.floor((await Deno.stat(`${folder}/${name}`)).size / 2));
+}
+
+folderTest("a checkpoint folder comes back bit for bit", async (folder) => {
+  await saveCheckpoint(`${folder}/a`, at(3));
+  assertEquals(namesIn(`${folder}/a`), [
+    "config.json",
+    "model.safetensors",
+    "optimizer.safetensors",
+    "trainer.json",
+  ]);
+  const { checkpoint, path, passedOver } = await loadCheckpoint(`${folder}/a`);
+  assertEquals({ checkpoint, path, passedOver }, { checkpoint: at(3), path: `${folder}/a`, passedOver: [] });
+});
+
+folderTest("of a run's folder the newest checkpoint is taken, not the best", async (folder) => {
+  await saveRunCheckpoint(folder, at(9), true);
+  const path = await saveRunCheckpoint(folder, at(10), false);
+  const loaded = await loadCheckpoint(folder);
+  assertEquals([loaded.path, loaded.checkpoint.run!.step], [path, 10]);
+});
+
+folderTest("only the last two steps are kept, and the best", async (folder) => {
+  for (const step of [2, 4, 6, 8]) await saveRunCheckpoint(folder, at(step), step === 4);
+  assertEquals(namesIn(`${folder}/checkpoints`), ["best", "step-00000006", "step-00000008"]);
+  assertEquals((await loadCheckpoint(`${folder}/checkpoints/best`)).checkpoint, at(4));
+  await saveRunCheckpoint(folder, at(10), true);
+  assertEquals((await loadCheckpoint(`${folder}/checkpoints/best`)).checkpoint, at(10));
+});
+
+folderTest(
+  "where the newest is damaged, the newest good one is taken, and the damage told",
+  async (folder) => {
+    for (const name of ["model.safetensors", "optimizer.safetensors", "config.json", "trainer.json"]) {
+      const run = `${folder}/${name}`;
+      for (const step of [2, 4]) await saveRunCheckpoint(run, at(step), false);
+      await cutOff(stepPath(run, 4), name);
+      const { checkpoint, path, passedOver } = await loadCheckpoint(run);
+      assertEquals([path, checkpoint], [stepPath(run, 2), at(2)]);
+      assertEquals(passedOver.length, 1);
+      assertStringIncludes(passedOver[0]!, `Cannot read checkpoint "${stepPath(run, 4)}": ${name} is `);
+      await Deno.remove(`${stepPath(run, 4)}/${name}`);
+      assertStringIncludes((await loadCheckpoint(run)).passedOver[0]!, `${name} is missing`);
+    }
+  },
+);
+
+folderTest("a damaged newer step does not push a good one out", async (folder) => {
+  for (const step of [2, 4]) await saveRunCheckpoint(folder, at(step), false);
+  await cutOff(stepPath(folder, 4), "model.safetensors");
+  await saveRunCheckpoint(folder, at(3), false);
+  const { checkpoint } = await loadCheckpoint(folder);
+  assertEquals(checkpoint, at(3));
+  assertEquals((await loadCheckpoint(stepPath(folder, 2))).checkpoint, at(2));
+});
+
+folderTest("a checkpoint that a kill left beside its place is found", async (folder) => {
+  await saveRunCheckpoint(folder, at(2), false);
+  await saveRunCheckpoint(folder, at(4), false);
+  await Deno.rename(stepPath(folder, 4), `${stepPath(folder, 4)}.new`);
+  assertEquals((await loadCheckpoint(folder)).checkpoint, at(4));
+  await saveRunCheckpoint(folder, at(6), false);
+  assertEquals(namesIn(`${folder}/checkpoints`).length, 2);
+});
+
+folderTest("where every checkpoint is damaged, the newest one's damage is told", async (folder) => {
+  for (const step of [2, 4]) {
+    await saveRunCheckpoint(folder, at(step), false);
+    await cutOff(stepPath(folder, step), "model.safetensors");
+  }
+  const error = await assertRejects(
+    () => loadCheckpoint(folder),
+    SyntaxError,
+    `Cannot read checkpoint "${folder}"`,
+  );
+  assertStringIncludes(error.message, stepPath(folder, 4));
+});
+
+folderTest("what is missing, empty, foreign or a file is refused by its path", async (folder) => {
+  await Deno.mkdir(`${folder}/empty`);
+  await Deno.mkdir(`${folder}/foreign`);
+  await Deno.writeTextFile(`${folder}/foreign/model.safetensors`, "what?");
+  await Deno.writeTextFile(`${folder}/file`, "");
+  const refusals = [
+    ["missing", "there is no such folder. Check the path"],
+    ["empty", "it holds no model.safetensors, and no checkpoints of a run"],
+    ["foreign", "config.json is missing"],
+    ["file", "a folder must be"],
+  ];
+  for (const [name, message] of refusals) {
+    const error = await assertRejects(() => loadCheckpoint(`${folder}/${name}`), Error, message);
+    assertStringIncludes(error.message, `"${folder}/${name}"`);
+  }
+});
+
+folderTest("a folder holds a run from its first checkpoint or metrics on", async (folder) => {
+  assert(!await holdsRun(`${folder}/missing`));
+  assert(!await holdsRun(folder));
+  await Deno.writeTextFile(`${folder}/notes.txt`, "mine");
+  assert(!await holdsRun(folder));
+  await saveRunCheckpoint(`${folder}/a`, at(1), false);
+  assert(await holdsRun(`${folder}/a`));
+  await Deno.writeTextFile(`${folder}/metrics.jsonl`, "");
+  assert(await holdsRun(folder));
+});
