@@ -31,61 +31,95 @@ export function maxLanes(x: v128): f32 {
   );
 }
 
+/** The numbers below; V8 makes a vector constant anew, with three instructions, wherever it is used, also in a loop. */
+const table: usize = memory.data<f32>([
+  // e^x:
+  88.722, // 0: e to this is finite
+  1.44269504, // 1: 1 / ln 2
+  12582912, // 2: 1.5 · 2^23: a number that it is added to loses its fraction and stands in the low bits
+  -0.693359375, // 3: −ln 2 in two pieces, the first so short that its product with n is exact
+  2.12194440e-4, // 4
+  1.9875691500e-4, // 5 to 10: the polynomial of Cephes' expf
+  1.3981999507e-3,
+  8.3334519073e-3,
+  4.1665795894e-2,
+  1.6666665459e-1,
+  5.0000001201e-1,
+  1, // 11
+  -87.3365, // 12: e to this is normal
+  // tanh x:
+  -5.70498872745e-3, // 13 to 17: the polynomial of Cephes' tanhf
+  2.06390887954e-2,
+  -5.37397155531e-2,
+  1.33314422036e-1,
+  -3.33332819422e-1,
+  0.625, // 18: above, the polynomial is no good
+  2, // 19
+  // GELU, with 2u = x (a + b x²):
+  -1.5957691216, // 20: −a = −2√(2/π)
+  -0.0713548163, // 21: −b = −2√(2/π) · 0.044715
+  80, // 22: beyond, GELU and its gradient are 0 in f32
+  1.5957691216, // 23: a
+  0.2140644488, // 24: 3 b
+  -13, // 25: beyond ±13 the gradient is 0 or 1 in f32
+  13, // 26
+]);
+
+/** A number of the table in all lanes: one instruction, which halves the time of e^x (Deno 2.9.6, 2026-11-24). */
+// @ts-ignore: decorator
+@inline
+function number(index: usize): v128 {
+  return v128.load32_splat(table + 4 * index);
+}
+
 /**
- * e^x to a relative error of 8.3e-8. 0 below −87.3365 (where the result would not be
- * a normal number) and for −∞, 3.4e38 from 88.722 on and for +∞.
+ * e^x to a relative error of 8.3e-8. 0 below −87.3365 (where the result would not be a normal number) and for −∞, 3.4e38
+ * from 88.722 on and for +∞.
  *
- * x = n ln 2 + r with |r| ≤ ln 2 / 2; e^r by the polynomial of Cephes' expf, 2^n added to the bits of the exponent.
+ * x = n ln 2 + r with |r| ≤ ln 2 / 2; e^r by a polynomial, 2^n added to the bits of the exponent.
  */
 // @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {
-  const limited = f32x4.pmin(x, f32x4.splat(88.722));
-  // Adding 1.5 · 2^23 leaves the nearest whole number in the low bits.
-  const shifted = multiplyAdd(limited, f32x4.splat(1.44269504), f32x4.splat(12582912));
-  const n = f32x4.sub(shifted, f32x4.splat(12582912));
-  // ln 2 in two pieces, the first so short that its product with n is exact.
-  let r = multiplyAdd(n, f32x4.splat(-0.693359375), limited);
-  r = multiplyAdd(n, f32x4.splat(2.12194440e-4), r);
-  let p = multiplyAdd(f32x4.splat(1.9875691500e-4), r, f32x4.splat(1.3981999507e-3));
-  p = multiplyAdd(p, r, f32x4.splat(8.3334519073e-3));
-  p = multiplyAdd(p, r, f32x4.splat(4.1665795894e-2));
-  p = multiplyAdd(p, r, f32x4.splat(1.6666665459e-1));
-  p = multiplyAdd(p, r, f32x4.splat(5.0000001201e-1));
+  const limited = f32x4.pmin(x, number(0));
+  const shifted = multiplyAdd(limited, number(1), number(2));
+  const n = f32x4.sub(shifted, number(2));
+  let r = multiplyAdd(n, number(3), limited);
+  r = multiplyAdd(n, number(4), r);
+  let p = multiplyAdd(number(5), r, number(6));
+  p = multiplyAdd(p, r, number(7));
+  p = multiplyAdd(p, r, number(8));
+  p = multiplyAdd(p, r, number(9));
+  p = multiplyAdd(p, r, number(10));
   p = multiplyAdd(p, f32x4.mul(r, r), r);
-  p = f32x4.add(p, f32x4.splat(1));
+  p = f32x4.add(p, number(11));
   const scaled = i32x4.add(p, i32x4.shl(shifted, 23));
-  return v128.andnot(scaled, f32x4.lt(x, f32x4.splat(-87.3365)));
+  return v128.andnot(scaled, f32x4.lt(x, number(12)));
 }
 
-/** tanh x to a relative error of 1.4e-7: 1 − 2 / (1 + e^2x) for |x|, and near 0 the polynomial of Cephes' tanhf. */
+/** tanh x to a relative error of 1.4e-7: 1 − 2 / (1 + e^2x) for |x|, and near 0 a polynomial. */
 // @ts-ignore: decorator
 @inline
 export function tanh(x: v128): v128 {
   const magnitude = f32x4.abs(x);
-  const one = f32x4.splat(1);
   const e = exp(f32x4.add(magnitude, magnitude));
-  const large = f32x4.sub(one, f32x4.div(f32x4.splat(2), f32x4.add(e, one)));
+  const large = f32x4.sub(number(11), f32x4.div(number(19), f32x4.add(e, number(11))));
   const square = f32x4.mul(x, x);
-  let p = multiplyAdd(f32x4.splat(-5.70498872745e-3), square, f32x4.splat(2.06390887954e-2));
-  p = multiplyAdd(p, square, f32x4.splat(-5.37397155531e-2));
-  p = multiplyAdd(p, square, f32x4.splat(1.33314422036e-1));
-  p = multiplyAdd(p, square, f32x4.splat(-3.33332819422e-1));
+  let p = multiplyAdd(number(13), square, number(14));
+  p = multiplyAdd(p, square, number(15));
+  p = multiplyAdd(p, square, number(16));
+  p = multiplyAdd(p, square, number(17));
   const small = multiplyAdd(f32x4.mul(p, square), magnitude, magnitude);
-  const result = v128.bitselect(small, large, f32x4.lt(magnitude, f32x4.splat(0.625)));
-  return v128.bitselect(x, result, i32x4.splat(0x80000000));
+  const result = v128.bitselect(small, large, f32x4.lt(magnitude, number(18)));
+  return v128.or(result, v128.and(x, i32x4.splat(0x80000000)));
 }
 
-/** 2√(2/π) and 2√(2/π) · 0.044715: 2u = x (a + b x²) is the argument of GELU's sigmoid. */
-const twoRootTwoOverPi: f32 = 1.5957691216;
-const cubic: f32 = 0.0713548163;
-
-/** e^−2u, held finite so that its quotients are normal numbers: beyond 80 GELU and its gradient are 0 in f32. */
+/** e^−2u, held finite so that its quotients are normal numbers. */
 // @ts-ignore: decorator
 @inline
 function geluExponential(x: v128, square: v128): v128 {
-  const factor = multiplyAdd(square, f32x4.splat(-cubic), f32x4.splat(-twoRootTwoOverPi));
-  return exp(f32x4.pmin(f32x4.mul(x, factor), f32x4.splat(80)));
+  const factor = multiplyAdd(square, number(21), number(20));
+  return exp(f32x4.pmin(f32x4.mul(x, factor), number(22)));
 }
 
 /**
@@ -96,7 +130,7 @@ function geluExponential(x: v128, square: v128): v128 {
 @inline
 export function gelu(x: v128): v128 {
   const e = geluExponential(x, f32x4.mul(x, x));
-  return f32x4.div(x, f32x4.add(e, f32x4.splat(1)));
+  return f32x4.div(x, f32x4.add(e, number(11)));
 }
 
 /**
@@ -106,12 +140,12 @@ export function gelu(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function geluGradient(x: v128): v128 {
-  // Beyond 13 it is 0 or 1 in f32, and the square of x would overflow for the largest x.
-  const limited = f32x4.pmax(f32x4.splat(-13), f32x4.pmin(f32x4.splat(13), x));
+  // The square of the largest x would overflow.
+  const limited = f32x4.pmax(number(25), f32x4.pmin(number(26), x));
   const square = f32x4.mul(limited, limited);
   const e = geluExponential(limited, square);
-  const s = f32x4.div(f32x4.splat(1), f32x4.add(e, f32x4.splat(1)));
-  const slope = multiplyAdd(square, f32x4.splat(3 * cubic), f32x4.splat(twoRootTwoOverPi));
+  const s = f32x4.div(number(11), f32x4.add(e, number(11)));
+  const slope = multiplyAdd(square, number(24), number(23));
   const inner = f32x4.mul(f32x4.mul(limited, slope), f32x4.mul(e, s));
   return multiplyAdd(s, inner, s);
 }
