@@ -40,6 +40,7 @@ export interface AdapterReport {
   readonly drivers: readonly string[];
   /** Fewest and most lanes of a subgroup, where the adapter tells. */
   readonly subgroupSizes?: readonly [number, number];
+  /** Empty where the adapter gives no device. */
   readonly features: readonly FeatureReport[];
   readonly limits: readonly LimitReport[];
 }
@@ -74,11 +75,14 @@ const limitRows: readonly LimitRow[] = [
   ["maxComputeWorkgroupsPerDimension", "workgroups of a dispatch: larger counts are folded", 65535],
 ];
 
-/** Asks an adapter for everything. */
-export async function reportAdapter(adapter: GPUAdapter): Promise<AdapterReport> {
+/**
+ * Describes an adapter.
+ * @param asksForFeatures whether it gives devices, so that features can be asked for
+ */
+export async function reportAdapter(adapter: GPUAdapter, asksForFeatures: boolean): Promise<AdapterReport> {
   const { vendor, architecture, device, description } = adapter.info;
   const { subgroupMinSize, subgroupMaxSize } = adapter.info;
-  const granted = await grantedFeatures(adapter);
+  const granted = asksForFeatures ? await grantedFeatures(adapter) : [];
   const known = vendorNames[vendor];
   return {
     name: description || device || "unnamed",
@@ -88,7 +92,7 @@ export async function reportAdapter(adapter: GPUAdapter): Promise<AdapterReport>
     backend: backendName(),
     drivers: vulkanDrivers(),
     ...(subgroupMinSize > 0 && { subgroupSizes: [subgroupMinSize, subgroupMaxSize] as const }),
-    features: optionalFeatures.map((name) => ({
+    features: (asksForFeatures ? optionalFeatures : []).map((name) => ({
       name,
       granted: granted.includes(name),
       listed: adapter.features.has(name as GPUFeatureName),

@@ -58,8 +58,9 @@ export async function examine({ preset, batch }: ExaminationOptions): Promise<Do
   };
   const system = reportSystem();
   const found = await webGpuAdapter();
-  const adapter = found && await reportAdapter(found);
   const { engine, deviceError } = await openGpu(found);
+  // Without a plain device nothing can be asked for.
+  const adapter = found && await reportAdapter(found, engine !== undefined);
 
   const smoke = engine === undefined ? [] : await runSmokeKernels(engine);
   const rates = await measureRates(engine ?? new ReferenceEngine());

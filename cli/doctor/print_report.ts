@@ -18,14 +18,11 @@ import { alignedLines, type Alignment } from "./text_table.ts";
 export function printDoctorReport(report: DoctorReport): void {
   const { system, adapter, smoke, rates, memory, allocations, problems } = report;
   print(systemLine(system));
-  if (adapter === null) {
-    section("Adapter", ["  none: WebGPU has nothing to compute on here"]);
-  } else {
-    printAdapter(adapter);
-    section(
-      "Kernels against their f64 references",
-      alignedLines(smoke.map(smokeRow), ["left", "left", "right", "right"]),
-    );
+  if (adapter === null) section("Adapter", ["  none: WebGPU has nothing to compute on here"]);
+  else printAdapter(adapter);
+  if (smoke.length > 0) {
+    const alignments: Alignment[] = ["left", "left", "right", "right"];
+    section("Kernels against their f64 references", alignedLines(smoke.map(smokeRow), alignments));
   }
   section(`Speed of the ${rates.engine} engine`, alignedLines(rateRows(rates), ["left", "left", "right"]));
   if (allocations.length > 0) {
@@ -117,14 +114,14 @@ function printAdapter(adapter: AdapterReport): void {
       ],
     ]),
   );
-  section(
-    "Features, found by asking for them; no kernel needs one",
-    alignedLines(features.map((feature) => [
-      feature.name,
-      !feature.granted ? "refused" : feature.listed ? "granted" : "granted, not listed",
-      feature.use,
-    ])),
-  );
+  const featureRows = features.map(({ name, granted, listed, use }) => [
+    name,
+    !granted ? "refused" : listed ? "granted" : "granted, not listed",
+    use,
+  ]);
+  if (features.length > 0) {
+    section("Features, found by asking for them; no kernel needs one", alignedLines(featureRows));
+  }
   section(
     "Limits",
     alignedLines(

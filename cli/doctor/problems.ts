@@ -73,8 +73,11 @@ function adapterProblems({ adapter, deviceError, linux, drivers, environment }: 
   } else if (deviceError !== undefined) {
     problems.push({
       severity: "problem",
-      what: `The adapter gives no device: ${deviceError}`,
-      advice: "Update its driver",
+      what: `The adapter gives no device: ${deviceError.replace(/\.$/, "")}`,
+      advice: /memory/i.test(deviceError)
+        // Mesa 25's lavapipe tells a budget, too: seen with 0.5 of 23.5 GiB free (2026-11-23).
+        ? "Deno gives out nothing more when 97 % of the adapter's memory is in use, by whichever program: free some"
+        : "Update its driver",
     });
   } else if (adapter.kind === "software") {
     problems.push({

@@ -172,7 +172,8 @@ Deno.test("each known problem is told where it is met, and none on a sound machi
     [{ environment: { backend: "gl", runtimeFolder: "/tmp" } }, /^problem; DENO_WEBGPU_BACKEND is "gl"/],
     [{ environment: {} }, /^note; XDG_RUNTIME_DIR/],
     [{ adapter: { ...adapter, kind: "software" } }, /^problem; The adapter is software/],
-    [{ deviceError: "lost" }, /^problem; The adapter gives no device: lost/],
+    [{ deviceError: "lost" }, /^problem; The adapter gives no device: lost; Update/],
+    [{ deviceError: "Not enough memory left." }, /gives no device: Not enough memory left; .*97 %/],
     [{ allocations: [refused] }, /^problem; A buffer of 300 MiB is refused: .*denoland\/deno#35195/],
     [
       { rates: { ...soundFindings.rates, readBackSeconds: 0.0116 } },
