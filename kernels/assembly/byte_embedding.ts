@@ -31,10 +31,10 @@ export function byteEmbedding(
     const n = row / S;
     const t = row - n * S;
     const embedded = t == 0
-      ? feature + n * stride
-      : table + load<u32>(tokens + (<usize> (row - 1) << 2)) * stride;
-    const position = positions + t * stride;
-    const out = x + row * stride;
+      ? feature + <usize> n * stride
+      : table + <usize> load<u32>(tokens + (<usize> (row - 1) << 2)) * stride;
+    const position = positions + <usize> t * stride;
+    const out = x + <usize> row * stride;
     let at: usize = 0;
     for (; at < wide; at += 16) {
       v128.store(out + at, f32x4.add(v128.load(embedded + at), v128.load(position + at)));
@@ -63,7 +63,7 @@ export function byteEmbeddingBackward(
   const stride = <usize> C << 2;
   const lastRow = partStart(N, part + 1, parts);
   for (let n = partStart(N, part, parts); n < lastRow; n++) {
-    memory.copy(dFeature + n * stride, dx + n * S * stride, stride);
+    memory.copy(dFeature + <usize> n * stride, dx + <usize> n * S * stride, stride);
   }
   const from = partStart(groupsOf(C), part, parts);
   const to = partStart(groupsOf(C), part + 1, parts);
@@ -76,7 +76,7 @@ export function byteEmbeddingBackward(
       for (let t = 1; t < S; t++) {
         const row = n * S + t;
         store<u32>(rowKeys() + (count << 2), load<u32>(tokens + (<usize> (row - 1) << 2)));
-        store<u32>(rowAddresses() + (count << 2), <u32> (dx + row * stride));
+        store<u32>(rowAddresses() + (count << 2), <u32> (dx + <usize> row * stride));
         count++;
       }
     }

@@ -1,6 +1,7 @@
 // Every exported function here is a stage of a kernel for the cpu engine: AssemblyScript, compiled to WebAssembly by
 // `deno task build:assembly`. Its last two parameters are which part of the work to do, of how many.
 export * from "./attention";
+export * from "./attention_backward";
 export * from "./byte_embedding";
 export * from "./fill";
 export * from "./patch_embedding";
@@ -16,3 +17,4 @@ export * from "./loss_sums";
 export * from "./gradient_norm";
 export * from "./history";
 export * from "./adamw";
+export * from "./matmul";

@@ -31,15 +31,15 @@ export function patchEmbedding(
   const end = partStart(P, part + 1, parts);
   for (let p = partStart(P, part, parts); p < end; p++) {
     const own = tokens + (<usize> (p * S) << 2);
-    const position = positions + (p - load<i32>(fileStart + (<usize> p << 2))) * stride;
-    const out = x + p * stride;
+    const position = positions + <usize> (p - load<i32>(fileStart + (<usize> p << 2))) * stride;
+    const out = x + <usize> p * stride;
     for (let at: usize = 0; at < wide; at += 64) {
       let a = v128.load(bias + at);
       let b = v128.load(bias + at, 16);
       let c = v128.load(bias + at, 32);
       let d = v128.load(bias + at, 48);
       for (let s = 0; s < S; s++) {
-        const row = table + (s * V + load<i32>(own + (<usize> s << 2))) * stride + at;
+        const row = table + <usize> (s * V + load<i32>(own + (<usize> s << 2))) * stride + at;
         a = f32x4.add(a, v128.load(row));
         b = f32x4.add(b, v128.load(row, 16));
         c = f32x4.add(c, v128.load(row, 32));
@@ -53,7 +53,7 @@ export function patchEmbedding(
     for (let at = wide; at < stride; at += 4) {
       let sum = load<f32>(bias + at);
       for (let s = 0; s < S; s++) {
-        sum += load<f32>(table + (s * V + load<i32>(own + (<usize> s << 2))) * stride + at);
+        sum += load<f32>(table + <usize> (s * V + load<i32>(own + (<usize> s << 2))) * stride + at);
       }
       store<f32>(out + at, sum + load<f32>(position + at));
     }
@@ -84,10 +84,10 @@ export function patchEmbeddingTable(
       for (let i = 0; i < count; i++) {
         const p = first + i;
         store<u32>(rowKeys() + (i << 2), load<u32>(tokens + (<usize> (p * S + s) << 2)));
-        store<u32>(rowAddresses() + (i << 2), <u32> (dx + p * stride));
+        store<u32>(rowAddresses() + (i << 2), <u32> (dx + <usize> p * stride));
       }
       sortRows(count, V);
-      addSortedRows(dTable + s * V * stride, V, C, fromGroup, toGroup);
+      addSortedRows(dTable + <usize> s * V * stride, V, C, fromGroup, toGroup);
     }
   }
 }
@@ -113,7 +113,7 @@ export function patchEmbeddingPositions(
     for (let i = 0; i < count; i++) {
       const p = first + i;
       store<u32>(rowKeys() + (i << 2), p - load<u32>(fileStart + (<usize> p << 2)));
-      store<u32>(rowAddresses() + (i << 2), <u32> (dx + p * stride));
+      store<u32>(rowAddresses() + (i << 2), <u32> (dx + <usize> p * stride));
     }
     sortRows(count, L);
     addSortedRows(dPositions, L, C, from, to);

@@ -76,7 +76,7 @@ export function addSortedRows(target: usize, keyCount: i32, C: i32, from: i32, t
     const first = load<i32>(keyStarts() + (key << 2));
     const end = load<i32>(keyStarts() + (key << 2), 4);
     if (first == end) continue;
-    const row = target + key * stride;
+    const row = target + <usize> key * stride;
     for (let group = from; group < to; group++) {
       const channel = group * groupChannels;
       for (let start = first; start < end; start += mostTerms) {
@@ -144,15 +144,15 @@ export function addPeriodicRows(
   if (<usize> period * bytes > <usize> scratchBytes()) unreachable();
   const mostCount = mostTerms * period;
   for (let first = 0; first < count; first += mostCount) {
-    memory.fill(sums, 0, period * bytes);
+    memory.fill(sums, 0, <usize> period * bytes);
     const end = min(count, first + mostCount);
     let phase = 0;
     for (let i = first; i < end; i++) {
-      addRow(sums + phase * bytes, x + i * stride + offset, bytes);
+      addRow(sums + <usize> phase * bytes, x + <usize> i * stride + offset, bytes);
       phase = phase + 1 == period ? 0 : phase + 1;
     }
     for (let phase = 0; phase < period; phase++) {
-      addRow(target + phase * stride + offset, sums + phase * bytes, bytes);
+      addRow(target + <usize> phase * stride + offset, sums + <usize> phase * bytes, bytes);
     }
   }
 }

@@ -156,6 +156,10 @@ ${
 }`;
     return [{ source, workgroups: [tiles, H, 1], vectors: ["qkv", "out"] }];
   },
+  assembly: ({ P, H, D, dropout, stream }) => [{
+    function: "attention",
+    arguments: ["qkv", "fileStart", dropout ? "step" : 0, "out", "logSumExp", P, H, D, stream],
+  }],
   reference({ P, H, D, dropout, stream }, { qkv, out, logSumExp, fileStart, step }) {
     const rate = dropout ? stepValue(step, "dropoutRate") : 0;
     const seed = dropout ? stepValue(step, "dropoutSeed") : 0;

@@ -64,6 +64,14 @@ export const attentionBackward: Kernel<
     };
   },
   dispatches: (shape) => [deltaDispatch(shape), queryDispatch(shape), keyDispatch(shape)],
+  assembly({ P, H, D, dropout, stream }) {
+    const operands = ["qkv", "fileStart", dropout ? "step" : 0, "dOut", "logSumExp", "delta", "dQkv"];
+    return [
+      { function: "attentionDelta", arguments: ["out", "dOut", "delta", P, H, D] },
+      { function: "attentionQueryGradient", arguments: [...operands, P, H, D, stream] },
+      { function: "attentionKeyGradient", arguments: [...operands, P, H, D, stream] },
+    ];
+  },
   reference(shape, { qkv, out, dOut, logSumExp, delta, dQkv, fileStart, step }) {
     const { P, H, D, dropout, stream } = shape;
     const rate = dropout ? stepValue(step, "dropoutRate") : 0;

@@ -8,7 +8,8 @@ import {
   encodeStep,
   ReferenceEngine,
 } from "@bgpt/kernels";
-import { gpuTest } from "../gpu.ts";
+import { cpu, engineTest, strictCpu } from "../engines.ts";
+import { anyThreadsTest } from "./any_threads.ts";
 import {
   assertClose,
   compareWithReference,
@@ -42,7 +43,7 @@ async function operandsFor(shape: AttentionShape, fileStart: Uint32Array, seed: 
   return { ...forward, out: out!, logSumExp: logSumExp!, dOut: randomFloats(P * H * D, seed + 1) };
 }
 
-/** Both kernels on the GPU and on the reference. */
+/** Both kernels on the engine and on the reference. */
 async function compareBoth(
   engine: Parameters<typeof runKernel>[0],
   shape: AttentionShape,
@@ -59,8 +60,8 @@ const patches = fc.oneof(
   fc.integer({ min: 1, max: 140 }),
 );
 
-gpuTest(
-  "attention and its gradient on the GPU agree with the reference on any packing of files",
+engineTest(
+  "attention and its gradient agree with the reference on any packing of files",
   async (engine) => {
     const size = fc.record({
       P: patches,
@@ -85,7 +86,7 @@ gpuTest(
   },
 );
 
-gpuTest(
+engineTest(
   "one file that fills the strip, files of one patch and a strip of padding agree with the reference",
   async (engine) => {
     const shape = { P: 131, H: 2, D: 64, dropout: true, stream: 3 };
@@ -98,7 +99,7 @@ gpuTest(
   },
 );
 
-gpuTest("scores of hundreds neither overflow nor lose the largest", async (engine) => {
+engineTest("scores of hundreds neither overflow nor lose the largest", async (engine) => {
   const shape = { P: 70, H: 1, D: 16, dropout: false, stream: 0 };
   const inputs = { fileStart: new Uint32Array(70), qkv: randomFloats(70 * 48, 8, 30) };
   const expected = await runKernel(reference, attention, shape, inputs);
@@ -110,7 +111,7 @@ gpuTest("scores of hundreds neither overflow nor lose the largest", async (engin
   assertClose(actual.logSumExp!, expected.logSumExp!, { absolute: 0, relative: 1e-6 }, "logSumExp");
 });
 
-gpuTest("a changed patch changes no bit of another file or of an earlier patch", async (engine) => {
+engineTest("a changed patch changes no bit of another file or of an earlier patch", async (engine) => {
   const shape = { P: 100, H: 2, D: 16, dropout: true, stream: 1 };
   const fileStart = packFiles(100, 30, 3, 4);
   const inputs = await operandsFor(shape, fileStart, 9);
@@ -132,7 +133,7 @@ gpuTest("a changed patch changes no bit of another file or of an earlier patch",
   }
 });
 
-gpuTest(
+engineTest(
   "a changed output gradient changes no bit of another file's gradient or of a later patch's",
   async (engine) => {
     const shape = { P: 100, H: 2, D: 16, dropout: true, stream: 1 };
@@ -153,7 +154,7 @@ gpuTest(
   },
 );
 
-gpuTest("attention and its gradient have the same bits every time", async (engine) => {
+engineTest("attention and its gradient have the same bits every time", async (engine) => {
   const shape = { P: 150, H: 2, D: 64, dropout: true, stream: 2 };
   const inputs = await operandsFor(shape, packFiles(150, 90, 0, 6), 10);
   for (const kernel of [attention, attentionBackward]) {
@@ -161,6 +162,43 @@ gpuTest("attention and its gradient have the same bits every time", async (engin
     assertEquals(await run(), await run());
   }
 });
+
+Deno.test({
+  name: "on the cpu engine a file has the same bits wherever it stands in the strip",
+  // The engines outlive each test on purpose.
+  sanitizeResources: false,
+  sanitizeOps: false,
+  fn: async () => {
+    const [P, first, length, C] = [190, 37, 150, 20];
+    const shape = { P, H: 1, D: C, dropout: false, stream: 0 };
+    const fileStart = Uint32Array.from({ length: P }, (_, p) => p < first ? 0 : Math.min(first, p));
+    fileStart.fill(first + length, first + length);
+    const strip = await operandsFor(shape, fileStart, 3);
+    const rows = (values: Float32Array | Uint32Array, width: number) =>
+      values.slice(first * width, (first + length) * width);
+    const alone: Values = { step, fileStart: new Uint32Array(length) };
+    for (const [name, width] of [["qkv", 3 * C], ["out", C], ["dOut", C], ["logSumExp", 1]] as const) {
+      alone[name] = rows(strip[name]!, width);
+    }
+    for (const engine of [cpu, strictCpu]) {
+      for (const kernel of [attention, attentionBackward] as (typeof attentionBackward)[]) {
+        const inStrip = await runKernel(engine, kernel, shape, strip);
+        const byItself = await runKernel(engine, kernel, { ...shape, P: length }, alone);
+        for (const [name, values] of Object.entries(byItself)) {
+          assertEquals(rows(inStrip[name]!, values.length / length), values, `${engine.name} ${name}`);
+        }
+      }
+    }
+  },
+});
+
+for (const kernel of [attention, attentionBackward]) {
+  const cases = [[150, 2, 64, 90], [90, 3, 20, 4], [1, 1, 4, 1]].map(async ([P, H, D, longest]) => {
+    const shape = { P: P!, H: H!, D: D!, dropout: true, stream: 2 };
+    return [shape, await operandsFor(shape, packFiles(P!, longest!, 0, 6), 10)] as const;
+  });
+  anyThreadsTest(kernel as typeof attentionBackward, await Promise.all(cases));
+}
 
 Deno.test("the reference equals a dense masked softmax", async () => {
   const cases = fc.asyncProperty(
