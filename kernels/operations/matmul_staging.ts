@@ -1,7 +1,8 @@
 /**
  * How a tile of a matrix product's operand comes from storage to workgroup memory, in WGSL. There it always stands as
- * [term][row or column], four rows or columns to a vector: operands that run along K in storage are turned round in
- * registers, 4×4 at a time. Fetching and storing are apart, so that a workgroup's fetches overlap with its arithmetic.
+ * [four terms][term][row or column], four rows or columns to a vector: operands that run along K in storage are turned
+ * round in registers, 4×4 at a time. Fetching and storing are apart, so that a workgroup's fetches overlap with its
+ * arithmetic.
  * @module
  */
 import { divideUp, wgsl } from "../kernel.ts";
@@ -35,6 +36,11 @@ export function plus(place: string, offset: number): string {
   return offset === 0 ? place : `(${place} + ${offset}u)`;
 }
 
+/** WGSL index of a term in workgroup memory. */
+export function termIndex(term: string): string {
+  return `[${term} >> 2u][${term} & 3u]`;
+}
+
 /** A WGSL block that only some threads run when `place + offset` of the last ones is not below `end`. */
 function guarded(body: string, place: string, offset: number, step: number, end: number): string {
   return `${offset + step > end ? `if (${plus(place, offset)} < ${end}u) ` : ""}{\n${body}\n}`;
@@ -56,7 +62,7 @@ export function straightStaging(name: "a" | "b", shape: MatmulShape, tile: Matmu
       const body = `${fetched}${p} = ${name}Fetch(k + ${termOf(p)}, ${origin} + 4u * ${quad});`;
       return `var ${fetched}${p}: vec4<f32>;\n${pass(p, body)}`;
     }),
-    store: each(passes, (p) => pass(p, `${name}Tile[${termOf(p)}][${quad}] = ${fetched}${p};`)),
+    store: each(passes, (p) => pass(p, `${name}Tile${termIndex(termOf(p))}[${quad}] = ${fetched}${p};`)),
   };
 }
 
@@ -69,24 +75,24 @@ export function turnedStaging(name: "a" | "b", shape: MatmulShape, tile: MatmulT
   const passes = divideUp(quads, perPass);
   // Neighbouring threads take blocks beside each other across the tile, so that their stores meet no memory bank twice.
   const neighbours = neighbouringQuads(quads);
-  const [quad, term, fetched] = [`${name}Quad`, `${name}Term`, `${name}Fetched`];
+  const [quad, four, fetched] = [`${name}Quad`, `${name}Four`, `${name}Fetched`];
   const pass = (p: number, body: string) => guarded(body, quad, p * perPass, perPass, quads);
   const quadOf = (p: number) => plus(quad, p * perPass);
   return {
     functions: fetchWgsl(name, [size, width], [shape.K, tile.depth]),
     place: `
 let ${quad} = lane % ${neighbours}u + ${neighbours}u * (lane / ${neighbours * blocksAlongK}u);
-let ${term} = 4u * (lane / ${neighbours}u % ${blocksAlongK}u);`,
+let ${four} = lane / ${neighbours}u % ${blocksAlongK}u;`,
     fetch: each(passes, (p) => {
       const row = (i: number) =>
-        `${fetched}${p}${i} = ${name}Fetch(${origin} + 4u * ${quadOf(p)} + ${i}u, k + ${term});`;
+        `${fetched}${p}${i} = ${name}Fetch(${origin} + 4u * ${quadOf(p)} + ${i}u, k + 4u * ${four});`;
       return `${each(4, (i) => `var ${fetched}${p}${i}: vec4<f32>;`)}\n${pass(p, each(4, row))}`;
     }),
     store: each(passes, (p) => {
       const turned = (i: number) => [0, 1, 2, 3].map((j) => `${fetched}${p}${j}.${"xyzw"[i]}`).join(", ");
       return pass(
         p,
-        each(4, (i) => `${name}Tile[${plus(term, i)}][${quadOf(p)}] = vec4<f32>(${turned(i)});`),
+        each(4, (i) => `${name}Tile[${four}][${i}][${quadOf(p)}] = vec4<f32>(${turned(i)});`),
       );
     }),
   };

@@ -2,15 +2,16 @@
  * The WGSL of a matrix product, generated for a shape and a tile.
  *
  * A workgroup walks along K. At each stop its threads stage `depth` terms of both operands in workgroup memory (see
- * matmul_staging.ts), then every thread adds the outer products of its rows and columns. Everything within a stop is
- * unrolled here, with constant first indexes and one name per accumulator, because naga counts every loop and clamps
- * every dynamic index. Bounds are checked only where the tile does not divide the shape.
+ * matmul_staging.ts), then every thread adds the outer products of its rows and columns. These are unrolled four terms at
+ * a time, with one name per accumulator, because naga counts every loop and clamps every dynamic index: one clamp then
+ * serves four terms. Unrolling all sixteen made Mesa 22.3 compile for many seconds. Bounds are checked only where the
+ * tile does not divide the shape.
  * @module
  */
 import { type Dispatch, divideUp, foldWidth, foldWorkgroups, wgsl } from "../kernel.ts";
 import { geluWgsl } from "./gelu.ts";
 import type { MatmulShape } from "./matmul.ts";
-import { each, plus, straightStaging, turnedStaging } from "./matmul_staging.ts";
+import { each, plus, straightStaging, termIndex, turnedStaging } from "./matmul_staging.ts";
 import { checkMatmulTile, type MatmulTile, threadCount, workgroupCount } from "./matmul_tile.ts";
 
 /** The function that turns four neighbouring sums into output. */
@@ -51,12 +52,13 @@ function productWgsl({ rows, columns, depth, threadRows, threadColumns }: Matmul
     const factor = `a${r >> 2}.${"xyzw"[r & 3]}`;
     return `sum${r}${j} = fma(vec4<f32>(${factor}), b${j}, sum${r}${j});`;
   };
-  return each(depth, (k) =>
+  const term = (k: number) =>
     `{
-${each(rowQuads, (i) => `let a${i} = aTile[${k}][${plus("threadRow", i * threadsDown)}];`)}
-${each(columnQuads, (j) => `let b${j} = bTile[${k}][${plus("threadColumn", j * threadsAcross)}];`)}
+${each(rowQuads, (i) => `let a${i} = aTile[four][${k}][${plus("threadRow", i * threadsDown)}];`)}
+${each(columnQuads, (j) => `let b${j} = bTile[four][${k}][${plus("threadColumn", j * threadsAcross)}];`)}
 ${each(threadRows, (r) => each(columnQuads, (j) => multiplyAdd(r, j)))}
-}`);
+}`;
+  return `for (var four = 0u; four < ${depth / 4}u; four++) {\n${each(4, term)}\n}`;
 }
 
 /** The sums of b's columns: each thread adds up what it stages, and the first row of tiles adds these together. */
@@ -74,12 +76,12 @@ function columnSums({ N }: MatmulShape, tile: MatmulTile): { add: string; finish
     add: each(passes, (p) => `    columnSum += bFetched${p};`),
     finish: wgsl`
   workgroupBarrier();
-  if (bTerm < ${partials}u) { bTile[bTerm][bQuad] = columnSum; }
+  if (bTerm < ${partials}u) { bTile${termIndex("bTerm")}[bQuad] = columnSum; }
   workgroupBarrier();
   let j = column0 + 4u * lane;
   if (row0 == 0u && lane < ${quads}u && j < ${N}u) {
-    var total = bTile[0][lane];
-${each(partials - 1, (i) => `    total += bTile[${i + 1}][lane];`)}
+    var total = bTile[0][0][lane];
+${each(partials - 1, (i) => `    total += bTile[${(i + 1) >> 2}][${(i + 1) & 3}][lane];`)}
     ${store}
   }`,
   };
@@ -102,8 +104,8 @@ export function matmulSource(shape: MatmulShape, tile: MatmulTile): string {
   const sums = shape.epilogue === "accumulateBias" ? columnSums(shape, tile) : undefined;
   const threadsDown = rows / threadRows;
   return wgsl`
-var<workgroup> aTile: array<array<vec4<f32>, ${rows / 4}>, ${depth}>;
-var<workgroup> bTile: array<array<vec4<f32>, ${columns / 4}>, ${depth}>;
+var<workgroup> aTile: array<array<array<vec4<f32>, ${rows / 4}>, 4>, ${depth / 4}>;
+var<workgroup> bTile: array<array<array<vec4<f32>, ${columns / 4}>, 4>, ${depth / 4}>;
 ${a.functions}
 ${b.functions}
 ${finishWgsl(shape, tile)}
