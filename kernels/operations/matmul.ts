@@ -56,6 +56,18 @@ export type MatmulShape = {
 /** Operands of {@linkcode matmul} in 32-bit floating point. */
 export type MatmulOperand = "a" | "b" | "out" | "bias" | "residual" | "pre" | "dBias";
 
+/** How the assembly numbers layouts and epilogues. */
+const assemblyLayouts: readonly MatmulShape["layout"][] = ["NN", "NT", "TN"];
+const assemblyEpilogues: readonly MatmulEpilogue[] = [
+  "none",
+  "bias",
+  "biasGelu",
+  "biasResidual",
+  "geluGradient",
+  "accumulate",
+  "accumulateBias",
+];
+
 /** out = epilogue(a·b). */
 export const matmul: Kernel<MatmulShape, MatmulOperand> = {
   name: "matmul",
@@ -78,6 +90,17 @@ export const matmul: Kernel<MatmulShape, MatmulOperand> = {
     };
   },
   dispatches: (shape) => [matmulDispatch(shape, matmulTile(shape.M, shape.N))],
+  assembly(shape) {
+    const { layout, M, N, K, epilogue } = shape;
+    const operands = matmul.operands(shape);
+    const given = (name: MatmulOperand) => operands[name] === undefined ? 0 : name;
+    const variant = [assemblyLayouts.indexOf(layout), assemblyEpilogues.indexOf(epilogue)];
+    const other = epilogue === "biasResidual" ? "residual" : given("pre");
+    return [{
+      function: "matmul",
+      arguments: [...variant, M, N, K, "a", "b", "out", given("bias"), other, given("dBias")],
+    }];
+  },
   reference(shape, t) {
     const { M, N, K, epilogue } = shape;
     const sum = epilogue === "biasGelu" ? t.pre : t.out;

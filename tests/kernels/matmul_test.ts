@@ -12,7 +12,9 @@ import {
   matmulTile,
   matmulTiles,
 } from "@bgpt/kernels";
+import { engineTest } from "../engines.ts";
 import { gpuTest } from "../gpu.ts";
+import { anyThreadsTest } from "./any_threads.ts";
 import { assertClose, compareWithReference, randomFloats, runKernel, type Values } from "./compare.ts";
 
 const layouts = ["NN", "NT", "TN"] as const;
@@ -42,7 +44,7 @@ function withTile(tile: MatmulTile): Kernel<MatmulShape, MatmulOperand> {
   return { ...matmul, dispatches: (shape) => [matmulDispatch(shape, tile)] };
 }
 
-gpuTest("every layout with every epilogue agrees with the reference at awkward sizes", async (engine) => {
+engineTest("every layout with every epilogue agrees with the reference at awkward sizes", async (engine) => {
   for (const [layout, epilogue] of variants) {
     for (const [M, N, K] of [[17, 33, 19], [20, 36, 40]] as const) {
       const shape = { layout, M, N, K, epilogue };
@@ -51,7 +53,7 @@ gpuTest("every layout with every epilogue agrees with the reference at awkward s
   }
 });
 
-gpuTest("matmul on the GPU agrees with the reference at random sizes", async (engine) => {
+engineTest("matmul agrees with the reference at random sizes", async (engine) => {
   const cases = fc.asyncProperty(
     fc.constantFrom(...variants),
     fc.record({ M: size, N: size, K: size }),
@@ -87,6 +89,63 @@ gpuTest("every tile gives the same bits, so that a tuner's choice never changes 
     assertEquals(await runKernel(engine, withTile(tile), shape, inputs), first);
   }
 });
+
+engineTest(
+  "blocks of rows, columns and terms meet without a gap, also where the last of each is short",
+  async (engine) => {
+    const sizes = [[203, 1035, 40], [7, 9, 383], [6, 8, 384], [101, 513, 260], [5, 1, 1100]] as const;
+    for (const layout of layouts) {
+      const epilogue = layout === "TN" ? "accumulateBias" : layout === "NT" ? "geluGradient" : "biasGelu";
+      for (const [M, N, K] of sizes) {
+        const shape = { layout, M, N, K, epilogue } as const;
+        await compareWithReference(engine, withTile(smallTile), shape, inputsOf(shape, K));
+      }
+    }
+  },
+);
+
+engineTest(
+  "a row's result is the same bits wherever it stands and whatever stands around it",
+  async (engine) => {
+    const [M, N, K] = [37, 43, 300];
+    const kernel = withTile(smallTile);
+    for (const layout of ["NN", "NT"] as const) {
+      for (const epilogue of ["biasGelu", "biasResidual", "geluGradient"] as const) {
+        const shape = { layout, M, N, K, epilogue };
+        const inputs = inputsOf(shape, 9);
+        const all = await runKernel(engine, kernel, shape, inputs);
+        for (const row of [0, 4, 5, 36]) {
+          const one = { ...shape, M: 1 };
+          const rowInputs = Object.fromEntries(
+            Object.entries(inputs).map(([name, values]) => {
+              const width = values.length / M;
+              return [
+                name,
+                name === "b" || name === "bias" ? values : values.slice(row * width, (row + 1) * width),
+              ];
+            }),
+          );
+          const alone = await runKernel(engine, kernel, one, rowInputs);
+          for (const [name, values] of Object.entries(alone)) {
+            assertEquals(
+              values,
+              all[name]!.slice(row * N, (row + 1) * N),
+              `${layout} ${epilogue} row ${row}`,
+            );
+          }
+        }
+      }
+    }
+  },
+);
+
+anyThreadsTest(
+  matmul,
+  variants.map(([layout, epilogue]) => {
+    const shape = { layout, M: 58, N: 67, K: 290, epilogue };
+    return [shape, inputsOf(shape, 4)] as const;
+  }),
+);
 
 gpuTest("more workgroups than one dimension holds compute every row once", async (engine) => {
   const shape: MatmulShape = { layout: "TN", M: 65536 * 16 + 5, N: 1, K: 1, epilogue: "accumulate" };
