@@ -6,7 +6,7 @@
  *
  * `--check` writes nothing and fails where the file is not what the sources give, byte for byte.
  */
-import asc from "npm:assemblyscript@0.28.20/asc";
+import asc from "assemblyscript/asc";
 import { fromFileUrl } from "@std/path";
 
 const root = new URL("../", import.meta.url);

@@ -32,7 +32,7 @@ export class TestCounter {
       this.#total = { passed: count("passed"), failed: count("failed"), ignored: count("ignored") };
       return;
     }
-    const result = / \.\.\. (ok|FAILED|ignored)(?: |$)/.exec(line)?.[1];
+    const result = /(?:^|\.\.\. )(ok|FAILED|ignored) \(/.exec(line)?.[1];
     if (result === "ok") this.#seen.passed++;
     else if (result === "FAILED") this.#seen.failed++;
     else if (result === "ignored") this.#seen.ignored++;

@@ -9,7 +9,7 @@ import {
   parameterTable,
 } from "@bgpt/core";
 import { type Engine, ReferenceEngine } from "@bgpt/kernels";
-import { gpu, gpuTest } from "../gpu.ts";
+import { engines, engineTest } from "../engines.ts";
 import { readJson, sharedPath, sharedTest } from "../shared.ts";
 import { loadFixture } from "./fixture.ts";
 
@@ -37,14 +37,11 @@ async function assertPublishedContinuations(engine: Engine): Promise<void> {
   }
 }
 
-sharedTest(
-  "the reference engine continues the fixtures greedily byte for byte",
-  () => assertPublishedContinuations(new ReferenceEngine()),
-);
-if (gpu !== undefined) {
+for (const { name, engine } of [{ name: "reference", engine: new ReferenceEngine() }, ...engines]) {
+  if (engine === undefined) continue;
   sharedTest(
-    "the GPU continues the fixtures greedily byte for byte",
-    () => assertPublishedContinuations(gpu!),
+    `${name}: the fixtures are continued greedily byte for byte`,
+    () => assertPublishedContinuations(engine),
   );
 }
 
@@ -102,6 +99,6 @@ Deno.test("a prefix without a whole patch, or that fills the patch length, is re
   }
 });
 
-gpuTest("the GPU draws the same bytes as the reference", async (engine) => {
+engineTest("the same bytes are drawn as on the reference", async (engine) => {
   assertEquals(await run(engine), await run(new ReferenceEngine()));
 });
