@@ -2,6 +2,7 @@
 // `deno task build:assembly`. Its last two parameters are which part of the work to do, of how many.
 export * from "./attention";
 export * from "./attention_backward";
+export * from "./byte_attention";
 export * from "./byte_embedding";
 export * from "./fill";
 export * from "./patch_embedding";

@@ -85,6 +85,10 @@ ${unroll(width, (n) => `  total += sums[lane - column + ${n}u];`)}
 }`;
     return [{ source, workgroups: foldWorkgroups(groups), vectors: ["qkv", "out"] }];
   },
+  assembly: ({ N, S, H, D, dropout, stream }) => [{
+    function: "byteAttention",
+    arguments: ["qkv", dropout ? "step" : 0, "out", N, S, H, D, stream],
+  }],
   reference(shape, { qkv, out, step }) {
     const { N, S, H, D, dropout, stream } = shape;
     const rate = dropout ? stepValue(step, "dropoutRate") : 0;
@@ -189,6 +193,10 @@ ${transposed("weightsT", "weight")}
 }`;
     return [{ source, workgroups: foldWorkgroups(groups), vectors: ["qkv", "dOut", "dQkv"] }];
   },
+  assembly: ({ N, S, H, D, dropout, stream }) => [{
+    function: "byteAttentionBackward",
+    arguments: ["qkv", dropout ? "step" : 0, "dOut", "dQkv", N, S, H, D, stream],
+  }],
   reference(shape, { qkv, dOut, dQkv, step }) {
     const { N, S, H, D, dropout, stream } = shape;
     const rate = dropout ? stepValue(step, "dropoutRate") : 0;

@@ -8,7 +8,8 @@ import {
   encodeStep,
   ReferenceEngine,
 } from "@bgpt/kernels";
-import { gpuTest } from "../gpu.ts";
+import { engineTest } from "../engines.ts";
+import { anyThreadsTest } from "./any_threads.ts";
 import {
   assertClose,
   compareWithReference,
@@ -29,8 +30,8 @@ function operandsFor({ N, S, H, D }: ByteAttentionShape, seed: number): Values {
   };
 }
 
-gpuTest(
-  "byte attention and its gradient on the GPU agree with the reference at every size",
+engineTest(
+  "byte attention and its gradient agree with the reference at every size",
   async (engine) => {
     const sizes: fc.Arbitrary<Omit<ByteAttentionShape, "stream">> = fc.record({
       N: fc.oneof(fc.constantFrom(1, 15, 16, 17, 257), fc.integer({ min: 1, max: 40 })),
@@ -53,7 +54,7 @@ gpuTest(
   },
 );
 
-gpuTest("a changed byte changes no bit of another patch or of an earlier byte", async (engine) => {
+engineTest("a changed byte changes no bit of another patch or of an earlier byte", async (engine) => {
   const [N, S, H, D] = [5, 13, 2, 8];
   const shape = { N, S, H, D, dropout: true, stream: 1 };
   const inputs = operandsFor(shape, 9);
@@ -72,7 +73,7 @@ gpuTest("a changed byte changes no bit of another patch or of an earlier byte", 
   }
 });
 
-gpuTest("byte attention and its gradient have the same bits every time", async (engine) => {
+engineTest("byte attention and its gradient have the same bits every time", async (engine) => {
   const shape = { N: 40, S: 16, H: 3, D: 64, dropout: true, stream: 2 };
   const inputs = operandsFor(shape, 10);
   for (const kernel of [byteAttention, byteAttentionBackward]) {
@@ -80,6 +81,14 @@ gpuTest("byte attention and its gradient have the same bits every time", async (
     assertEquals(await run(), await run());
   }
 });
+
+for (const kernel of [byteAttention, byteAttentionBackward]) {
+  const cases = [[40, 16, 3, 64], [5, 13, 2, 20], [1, 1, 1, 4]].map(([N, S, H, D]) => {
+    const shape = { N: N!, S: S!, H: H!, D: D!, dropout: true, stream: 2 };
+    return [shape, operandsFor(shape, 10)] as const;
+  });
+  anyThreadsTest(kernel as typeof byteAttentionBackward, cases);
+}
 
 Deno.test("the byte reference equals a dense masked softmax", async () => {
   for (const dropout of [false, true]) {
