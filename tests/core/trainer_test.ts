@@ -1,0 +1,176 @@
+import { assert, assertEquals, assertLess, assertNotEquals, assertRejects } from "@std/assert";
+import {
+  type Config,
+  meanLossNats,
+  packStrip,
+  parameterTable,
+  RandomStream,
+  type Strip,
+  Trainer,
+} from "@bgpt/core";
+import { type Engine, ReferenceEngine } from "@bgpt/kernels";
+import { gpu, gpuTest } from "../gpu.ts";
+import { assertClose } from "../kernels/compare.ts";
+import { smallConfig } from "./small_checkpoint.ts";
+
+const patchCapacity = 8;
+const config: Config = { ...smallConfig, steps: 100, warmup: 4, schedule: "constant", learningRate: 3e-3 };
+
+/** Two files of random bytes that fill a strip to the last patch but one. */
+function stripOf(seed: number): Strip {
+  const random = new RandomStream(seed);
+  const files = [4, 3].map((patches) =>
+    Uint16Array.from({ length: patches * config.patchSize }, () => random.below(256))
+  );
+  return packStrip(files, patchCapacity, config.patchSize);
+}
+
+async function* strips(...all: Strip[]): AsyncGenerator<{ strip: Strip }> {
+  for (const strip of all) yield await Promise.resolve({ strip });
+}
+
+/** Registers a test on the reference engine and on the GPU. */
+function engineTest(name: string, run: (engine: Engine) => Promise<void>): void {
+  Deno.test(`reference: ${name}`, () => run(new ReferenceEngine()));
+  gpuTest(`gpu: ${name}`, run);
+}
+
+/** Trains on these strips, one after the other, and returns everything that a resumed run needs. */
+async function trained(engine: Engine, changes: Partial<Config>, batches: readonly (readonly Strip[])[]) {
+  const trainer = await Trainer.create(engine, { ...config, ...changes }, patchCapacity);
+  for (const batch of batches) trainer.train(batch);
+  const metrics = await trainer.metrics();
+  const state = await trainer.state();
+  trainer.destroy();
+  return { metrics, state };
+}
+
+engineTest("overfitting one batch drives the loss to 0", async (engine) => {
+  const strip = stripOf(1);
+  const { metrics } = await trained(engine, { learningRate: 1e-2 }, Array(60).fill([strip]));
+  const losses = metrics.map(({ totals }) => meanLossNats(totals));
+  assert(
+    losses[0]! > 5 && losses[0]! < 6.5,
+    `the first loss is ${losses[0]}, about ln 257 was to be expected`,
+  );
+  assertLess(losses.at(-1)!, 0.01);
+});
+
+engineTest("the same seed gives the same bits twice, another seed others", async (engine) => {
+  const batches = [[stripOf(1)], [stripOf(2)], [stripOf(3)]];
+  const { state } = await trained(engine, { dropout: 0.1 }, batches);
+  assertEquals((await trained(engine, { dropout: 0.1 }, batches)).state, state);
+  assertNotEquals(
+    (await trained(engine, { dropout: 0.1, seed: 1 }, batches)).state.parameters,
+    state.parameters,
+  );
+});
+
+engineTest("evaluation between steps changes nothing that training sees", async (engine) => {
+  const batches = [[stripOf(1), stripOf(2)], [stripOf(3), stripOf(4)], [stripOf(5), stripOf(6)]];
+  const changes = { dropout: 0.1, accumulate: 2 };
+  const { state, metrics } = await trained(engine, changes, batches);
+  const trainer = await Trainer.create(engine, { ...config, ...changes }, patchCapacity);
+  for (const batch of batches) {
+    await trainer.evaluate(strips(stripOf(7), stripOf(8)));
+    trainer.train(batch);
+  }
+  await trainer.evaluate(strips(stripOf(7)));
+  assertEquals(await trainer.metrics(), metrics);
+  assertEquals(await trainer.state(), state);
+  trainer.destroy();
+});
+
+Deno.test("evaluation has no dropout, and sums over strips", async () => {
+  const trainer = await Trainer.create(new ReferenceEngine(), { ...config, dropout: 0.5 }, patchCapacity);
+  const plain = await Trainer.create(new ReferenceEngine(), { ...config, dropout: 0 }, patchCapacity);
+  const { totals: one } = await trainer.evaluate(strips(stripOf(1)));
+  const { totals: other, files, patches } = await plain.evaluate(strips(stripOf(1), stripOf(2), stripOf(1)));
+  assertEquals([files, patches, one.positions, other.positions], [6, 21, 20, 60]);
+  const { totals: second } = await plain.evaluate(strips(stripOf(2)));
+  assertClose(
+    [other.lossNats],
+    [2 * one.lossNats + second.lossNats],
+    { absolute: 0, relative: 1e-6 },
+    "loss",
+  );
+});
+
+Deno.test("a step over several strips is the mean of their mean losses", async () => {
+  const [one, two] = [stripOf(1), stripOf(2)];
+  const single = await trained(new ReferenceEngine(), {}, [[one]]);
+  const triple = await trained(new ReferenceEngine(), { accumulate: 3 }, [[one, one, one]]);
+  assertClose(
+    triple.state.parameters,
+    single.state.parameters,
+    { absolute: 1e-9, relative: 0 },
+    "three equal strips",
+  );
+  const norm = triple.metrics[0]!.gradientNorm;
+  assertClose([norm], [single.metrics[0]!.gradientNorm], { absolute: 0, relative: 1e-6 }, "gradient norm");
+  const mixed = await trained(new ReferenceEngine(), { accumulate: 2 }, [[one, two]]);
+  assertNotEquals(mixed.state.parameters, single.state.parameters);
+  const sum = (await trained(new ReferenceEngine(), {}, [[two]])).metrics[0]!.totals.lossNats +
+    single.metrics[0]!.totals.lossNats;
+  assertClose([mixed.metrics[0]!.totals.lossNats], [sum], { absolute: 0, relative: 1e-6 }, "summed loss");
+});
+
+Deno.test("strips of one step draw dropout masks of their own", async () => {
+  const strip = stripOf(1);
+  const single = await trained(new ReferenceEngine(), { dropout: 0.3 }, [[strip]]);
+  const double = await trained(new ReferenceEngine(), { dropout: 0.3, accumulate: 2 }, [[strip, strip]]);
+  assertNotEquals(double.metrics[0]!.totals.lossNats, 2 * single.metrics[0]!.totals.lossNats);
+});
+
+Deno.test("a step reports its number, rate, loss over every position, and the norm before clipping", async () => {
+  const changes = { maxGradientNorm: 1e-3, warmup: 2 };
+  const { metrics } = await trained(new ReferenceEngine(), changes, Array(4).fill([stripOf(1)]));
+  assertEquals(metrics.map(({ step }) => step), [1, 2, 3, 4]);
+  assertEquals(metrics.map((step) => step.learningRate), [1.5e-3, 3e-3, 3e-3, 3e-3]);
+  for (const { totals, gradientNorm } of metrics) {
+    // (3 + 2) predicted patches of 4 bytes; of these the end patches are not told apart from random bytes.
+    assertEquals([totals.positions, totals.bytes], [20, 20]);
+    assert(gradientNorm > 0.01, `gradient norm ${gradientNorm}`);
+  }
+});
+
+Deno.test("metrics of more steps than the device keeps are asked for in time", async () => {
+  const trainer = await Trainer.create(new ReferenceEngine(), config, patchCapacity);
+  const strip = stripOf(1);
+  const steps: number[] = [];
+  for (let step = 1; step <= 70; step++) {
+    trainer.train([strip]);
+    if (trainer.mustReport) steps.push(...(await trainer.metrics()).map((metrics) => metrics.step));
+  }
+  steps.push(...(await trainer.metrics()).map((metrics) => metrics.step));
+  assertEquals(steps, Array.from({ length: 70 }, (_, i) => i + 1));
+});
+
+engineTest(
+  "a parameter that is no number stops training and leaves all parameters as they were",
+  async (engine) => {
+    const { state } = await trained(engine, {}, [[stripOf(1)]]);
+    const { offset } = parameterTable(config).parameters.at(-1)!;
+    for (const value of [NaN, Infinity]) {
+      const broken = { ...state, parameters: state.parameters.slice() };
+      broken.parameters[offset] = value;
+      const trainer = await Trainer.create(engine, config, patchCapacity);
+      trainer.restore(broken);
+      trainer.train([stripOf(2)]);
+      trainer.train([stripOf(3)]);
+      await assertRejects(() => trainer.metrics(), RangeError, "Stopped at step 2: the loss is NaN");
+      const { parameters, moment1, moment2 } = await trainer.state();
+      assertEquals(parameters.join(), broken.parameters.join());
+      assertEquals([moment1, moment2], [state.moment1, state.moment2]);
+      trainer.destroy();
+    }
+  },
+);
+
+gpuTest("training on the GPU follows the reference engine", async () => {
+  const batches = [[stripOf(1)], [stripOf(2)], [stripOf(3)], [stripOf(1)]];
+  const losses = async (engine: Engine) =>
+    (await trained(engine, { dropout: 0.1 }, batches)).metrics.map(({ totals }) => meanLossNats(totals));
+  const expected = await losses(new ReferenceEngine());
+  assertClose(await losses(gpu!), expected, { absolute: 0, relative: 1e-4 }, "losses");
+});
