@@ -1,0 +1,213 @@
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import {
+  type Checkpoint,
+  type Config,
+  type FileSource,
+  type RunEvents,
+  type RunSummary,
+  type StepMetrics,
+  stripCapacity,
+  Trainer,
+  trainingRun,
+} from "@bgpt/core";
+import { loadCheckpoint, saveRunCheckpoint } from "@bgpt/core/files";
+import { type Engine, ReferenceEngine } from "@bgpt/kernels";
+import { gpuTest } from "../gpu.ts";
+import { memorySource } from "./memory_source.ts";
+import { smallConfig } from "./small_checkpoint.ts";
+
+const config: Config = {
+  ...smallConfig,
+  patchLength: 6,
+  batch: 1,
+  accumulate: 2,
+  steps: 6,
+  warmup: 2,
+  dropout: 0.1,
+  evalEvery: 2,
+  saveEvery: 100,
+};
+// Too long, empty, and of lengths that make strips end within an epoch.
+const training = memorySource([40, 3, 0, 17, 9, 25, 8], 1);
+const evaluation = memorySource([11, 6], 2);
+
+/** What a test run tells, and when it is stopped. */
+interface Options {
+  readonly changes?: Partial<Config>;
+  readonly source?: FileSource;
+  /** The folder that its checkpoints go to, and where it goes on from if there are any. */
+  readonly folder?: string;
+  readonly resume?: boolean;
+  readonly evaluates?: boolean;
+  /** The step after which it is stopped. */
+  readonly stopAfter?: number;
+}
+
+interface Told {
+  readonly summary: RunSummary;
+  readonly saved: { checkpoint: Checkpoint; best: boolean }[];
+  readonly steps: StepMetrics[];
+  readonly evaluations: number[];
+  /** The checkpoint that was saved last. */
+  readonly last: Checkpoint;
+}
+
+/** Runs to the end or to the stop, from the folder's newest checkpoint where it is to resume. */
+async function run(engine: Engine, options: Options, told?: Partial<Told>): Promise<Told> {
+  const { changes, source = training, folder, stopAfter = Infinity } = options;
+  const own = { ...config, ...changes };
+  const resume = options.resume ? (await loadCheckpoint(folder!)).checkpoint : undefined;
+  const patchCapacity = stripCapacity(source, own);
+  const trainer = await Trainer.create(engine, own, patchCapacity);
+  if (resume !== undefined) trainer.restore(resume.optimizer!);
+  const { saved = [], steps = [], evaluations = [] } = told ?? {};
+  const events: RunEvents = {
+    onSteps: (metrics) => void steps.push(...metrics),
+    onEvaluation: (step) => void evaluations.push(step),
+    async save(checkpoint, best) {
+      saved.push({ checkpoint, best });
+      if (folder !== undefined) await saveRunCheckpoint(folder, checkpoint, best);
+    },
+    stop: {
+      get aborted() {
+        return trainer.step >= stopAfter;
+      },
+    } as AbortSignal,
+  };
+  try {
+    const data = { training: source, patchCapacity, ...(options.evaluates && { evaluation }) };
+    const summary = await trainingRun(trainer, data, events, resume?.run);
+    return {
+      summary,
+      saved,
+      steps,
+      evaluations,
+      get last() {
+        return saved.at(-1)!.checkpoint;
+      },
+    };
+  } finally {
+    trainer.destroy();
+  }
+}
+
+async function inTempFolder<T>(test: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await Deno.makeTempDir();
+  try {
+    return await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Everything of a checkpoint that must not depend on how the run got there. */
+function stateOf({ parameters, optimizer, run }: Checkpoint) {
+  const { position, step } = run!;
+  return { parameters, moment1: optimizer!.moment1, moment2: optimizer!.moment2, position, step };
+}
+
+async function assertResumes(engine: Engine, stops: readonly (readonly number[])[]): Promise<void> {
+  const undisturbed = await run(engine, {});
+  assertEquals(undisturbed.summary, { step: 6, stopped: false });
+  for (const stopSteps of stops) {
+    await inTempFolder(async (folder) => {
+      const losses: StepMetrics[] = [];
+      for (const [index, stopAfter] of stopSteps.entries()) {
+        const { summary, steps } = await run(engine, { folder, stopAfter, resume: index > 0 });
+        assertEquals(summary, { step: stopAfter, stopped: true });
+        losses.push(...steps);
+      }
+      // The last part is evaluated in between, which must not matter either.
+      const { last, steps } = await run(engine, { folder, resume: true, evaluates: true });
+      assertEquals(stateOf(last), stateOf(undisturbed.last), `stopped after ${stopSteps}`);
+      assertEquals([...losses, ...steps], undisturbed.steps, `stopped after ${stopSteps}`);
+    });
+  }
+}
+
+Deno.test("reference: training stopped at any step and resumed gives the same bits", () =>
+  assertResumes(new ReferenceEngine(), [[1], [2], [3], [4], [5], [1, 2, 4]]));
+gpuTest(
+  "gpu: training stopped at any step and resumed gives the same bits",
+  (engine) => assertResumes(engine, [[1], [2, 3], [5]]),
+);
+
+Deno.test("the strips of one step are averaged, the next step takes the next ones", async () => {
+  const twice = await run(new ReferenceEngine(), { changes: { steps: 2 } });
+  const once = await run(new ReferenceEngine(), { changes: { steps: 4, accumulate: 1 } });
+  assertEquals(twice.last.run!.position, once.last.run!.position);
+  assertNotEquals(twice.last.parameters, once.last.parameters);
+});
+
+Deno.test("checkpoints are saved every so many steps, at the end, and where an evaluation is the best", async () => {
+  const { saved, evaluations, summary } = await run(new ReferenceEngine(), {
+    changes: { saveEvery: 4, steps: 7, learningRate: 0 },
+    evaluates: true,
+  });
+  assertEquals(evaluations, [2, 4, 6, 7]);
+  // With a rate of 0 the first evaluation stays the best.
+  assertEquals(saved.map(({ checkpoint, best }) => [checkpoint.run!.step, best]), [[2, true], [4, false], [
+    7,
+    false,
+  ]]);
+  assertEquals(summary.best!.step, 2);
+  assert(saved.every(({ checkpoint }) => checkpoint.run!.best?.step === 2));
+});
+
+Deno.test("a resumed run remembers the best evaluation", () =>
+  inTempFolder(async (folder) => {
+    const changes = { learningRate: 0 };
+    await run(new ReferenceEngine(), { changes, folder, evaluates: true, stopAfter: 3 });
+    const { summary, saved } = await run(new ReferenceEngine(), {
+      changes,
+      folder,
+      evaluates: true,
+      resume: true,
+    });
+    assertEquals(summary.best!.step, 2);
+    assert(saved.every(({ best }) => !best));
+  }));
+
+Deno.test("every step is told once and in order, also by a run that is stopped", async () => {
+  const { steps, last } = await run(new ReferenceEngine(), { stopAfter: 5 });
+  assertEquals(steps.map(({ step }) => step), [1, 2, 3, 4, 5]);
+  assertEquals(last.run!.step, 5);
+});
+
+Deno.test("a run whose steps are done, or that is stopped before the first, saves nothing", () =>
+  inTempFolder(async (folder) => {
+    const changes = { steps: 1 };
+    await run(new ReferenceEngine(), { folder, changes });
+    const done = await run(new ReferenceEngine(), { folder, changes, resume: true });
+    assertEquals([done.saved, done.summary], [[], { step: 1, stopped: false }]);
+    const stopped = await run(new ReferenceEngine(), { stopAfter: 0 });
+    assertEquals([stopped.saved, stopped.summary], [[], { step: 0, stopped: true }]);
+  }));
+
+Deno.test("a file that cannot be read any more ends the run with its error, and loses no step", async () => {
+  let reads = 0;
+  const failing: FileSource = {
+    files: training.files,
+    read: (index) => ++reads > 12 ? Promise.reject(new Error("Cannot read it")) : training.read(index),
+  };
+  const told = { saved: [], steps: [] as StepMetrics[] };
+  await assertRejects(() => run(new ReferenceEngine(), { source: failing }, told), Error, "Cannot read it");
+  const [saved] = told.saved as Told["saved"];
+  assert(saved !== undefined && told.steps.length > 0);
+  assertEquals(saved.checkpoint.run!.step, told.steps.length);
+  const { last } = await run(new ReferenceEngine(), { stopAfter: told.steps.length });
+  assertEquals(stateOf(saved.checkpoint), stateOf(last));
+});
+
+Deno.test("a loss that is no number ends the run before anything is saved", async () => {
+  const told = { saved: [], steps: [] };
+  const engine = new ReferenceEngine();
+  // So high a rate that the first step throws every weight out of range.
+  const changes = { learningRate: 1e38, warmup: 0, maxGradientNorm: 0 };
+  await assertRejects(
+    () => run(engine, { changes }, told),
+    RangeError,
+    "go on from the last checkpoint with a lower learning rate",
+  );
+  assertEquals(told.saved, []);
+});
