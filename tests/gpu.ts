@@ -2,12 +2,10 @@
  * The WebGPU device of the tests: opened once, shared by all of a test file. Tests that need it are ignored, never
  * passed, where there is no adapter; with BGPT_REQUIRE_GPU=1 a missing adapter is a failure.
  */
-import { findAdapter, GpuEngine, openDevice } from "@bgpt/kernels";
+import { GpuEngine, openDevice } from "@bgpt/kernels";
+import { webGpuAdapter } from "../cli/engine.ts";
 
-if (Deno.env.get("DENO_WEBGPU_BACKEND") === undefined) Deno.env.set("DENO_WEBGPU_BACKEND", "vulkan");
-if (Deno.env.get("XDG_RUNTIME_DIR") === undefined) Deno.env.set("XDG_RUNTIME_DIR", "/tmp");
-
-const adapter = await findAdapter();
+const adapter = await webGpuAdapter();
 
 /** The engine of the tests, or `undefined` without an adapter. */
 export const gpu: GpuEngine | undefined = adapter && new GpuEngine(await openDevice(adapter));
