@@ -8,6 +8,7 @@ import {
   type Sampling,
 } from "@bgpt/core";
 import { readFile } from "@bgpt/core/files";
+import { dirname } from "@std/path";
 import { openCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { engineOptions, openEngine } from "../engine.ts";
@@ -88,6 +89,7 @@ export default defineCommand({
     if (out === undefined && json) {
       throw new UsageError("Cannot write bytes and JSON to stdout: name --out FILE");
     }
+    if (out !== undefined) checkFolderOf(out);
     const { model, parameters } = await openCheckpoint(path);
     const start = prefixPath === undefined ? new Uint8Array() : await readFile(prefixPath);
     const prefix = prefixTokens(start, extension, model.patchSize);
@@ -130,6 +132,16 @@ function prefixTokens(bytes: Uint8Array, extension: string, patchSize: number): 
   const patchLength = patchCountOf(bytes.length, patchSize);
   const whole = filePatches(bytes, extension, { patchSize, patchLength });
   return whole.subarray(0, extensionPatch(extension, patchSize).length + bytes.length);
+}
+
+/** What took long to generate must have somewhere to go. */
+function checkFolderOf(path: string): void {
+  try {
+    if (Deno.statSync(dirname(path)).isDirectory) return;
+  } catch {
+    // Said below.
+  }
+  throw new Error(`Cannot write "${path}": there is no folder "${dirname(path)}". Make it first`);
 }
 
 function numbered(path: string, index: number, count: number): string {

@@ -51,6 +51,8 @@ function checkVacant(path: string): void {
       throw new Error(`Cannot import to "${path}": it holds "${name}". Name a new or an empty folder`);
     }
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // What is no folder is refused when it is written.
+    const { NotADirectory, NotFound } = Deno.errors;
+    if (!(error instanceof NotFound || error instanceof NotADirectory)) throw error;
   }
 }

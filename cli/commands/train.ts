@@ -36,7 +36,8 @@ export default defineCommand({
   run: async (values) => {
     const { data, evalData, out, resume: resumes, json } = values;
     const flags = givenFields(values);
-    const resume = resumes ? await checkpointToResume(out) : undefined;
+    const found = resumes ? await checkpointToResume(out) : undefined;
+    const resume = found?.checkpoint;
     const config = resume === undefined ? await chooseConfig(values, flags) : resumedConfig(resume, flags);
     if (resume === undefined && await holdsRun(out)) {
       throw new Error(
@@ -44,6 +45,7 @@ export default defineCommand({
       );
     }
 
+    await checkRunFolder(out);
     const source = await folderSource(data);
     const split = evalData.length > 0
       ? { training: source, evaluation: await folderSource(evalData) }
@@ -54,6 +56,7 @@ export default defineCommand({
           `${split.training.files.length}. Name the same data`,
       );
     }
+    if (found !== undefined) note(`Going on from ${found.path}`);
     tellCuts(split.training, config);
 
     const engine = await openEngine(values);
@@ -61,7 +64,10 @@ export default defineCommand({
     const reportPath = outcome.writeReport();
     engine.destroy();
 
-    if (json) return printJson({ ...outcomeRecord(out, outcome), report: reportPath });
+    if (json) {
+      if (outcome.summary.stopped) note(`Go on with ${resumingLine(values)}`);
+      return printJson({ ...outcomeRecord(out, outcome), report: reportPath });
+    }
     const { summary, seconds, bytesPerSecond, checkpointPath } = outcome;
     print(
       `${summary.stopped ? "Stopped" : "Trained"} after ${formatCount(summary.step, "step")}, ` +
@@ -69,18 +75,39 @@ export default defineCommand({
     );
     print(`checkpoint   ${checkpointPath}`);
     print(`report       ${reportPath}`);
-    if (summary.stopped) print(`go on with   bgpt train --data ${data.join(" ")} --out ${out} --resume`);
+    if (summary.stopped) print(`go on with   ${resumingLine(values)}`);
   },
 });
 
-async function checkpointToResume(out: string): Promise<Checkpoint> {
+/** The command that goes on with a stopped run: its configuration is in the checkpoint, its data and device are not. */
+function resumingLine(
+  { data, evalData, out, device }: {
+    readonly data: readonly string[];
+    readonly evalData: readonly string[];
+    readonly out: string;
+    readonly device: string;
+  },
+): string {
+  const words = ["bgpt train --data", ...data];
+  if (evalData.length > 0) words.push("--eval-data", ...evalData);
+  words.push("--out", out);
+  if (device !== "auto") words.push("--device", device);
+  return [...words, "--resume"].join(" ");
+}
+
+async function checkpointToResume(out: string): Promise<{ checkpoint: Checkpoint; path: string }> {
   const { checkpoint, path, passedOver } = await loadCheckpoint(out);
   for (const reason of passedOver) note(`Passed over a damaged checkpoint: ${reason}`);
   if (checkpoint.run === undefined || checkpoint.config === undefined) {
     throw new Error(`Cannot resume "${path}": it has weights but no state of a run. Start a new run`);
   }
-  note(`Going on from ${path}`);
-  return checkpoint;
+  return { checkpoint, path };
+}
+
+async function checkRunFolder(path: string): Promise<void> {
+  const found = await Deno.stat(path).catch(() => undefined);
+  if (found === undefined || found.isDirectory) return;
+  throw new Error(`Cannot write a run to "${path}": it is a file. Name a folder`);
 }
 
 /** The run's own configuration; only the number of steps may be another. */

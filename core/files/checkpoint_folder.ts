@@ -65,9 +65,11 @@ export async function loadCheckpoint(path: string): Promise<LoadedCheckpoint> {
   throw new SyntaxError(`Cannot read checkpoint "${path}": ${reason}`);
 }
 
-/** Whether the folder has been written to by a run: then another run must not use it. */
+/** Whether a run has kept anything in the folder: then another run must not use it. */
 export async function holdsRun(path: string): Promise<boolean> {
-  return (await stepFolders(path)).length > 0 || await exists(join(path, "metrics.jsonl"));
+  if ((await stepFolders(path)).length > 0) return true;
+  const metrics = join(path, "metrics.jsonl");
+  return await exists(metrics) && (await Deno.stat(metrics)).size > 0;
 }
 
 /** Folders of a run's step checkpoints, the newest first. */

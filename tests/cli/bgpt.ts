@@ -9,17 +9,40 @@ export interface Outcome {
 
 const entry = fromFileUrl(new URL("../../cli/main.ts", import.meta.url));
 
-/** Runs the real program `bgpt` in a process of its own, its outputs piped. */
+/** A running program. */
+export interface RunningBgpt {
+  kill(signal: Deno.Signal): void;
+  /** Waits for its end. */
+  outcome(): Promise<Outcome>;
+}
+
+/** Starts the real program `bgpt` in a process of its own, its outputs piped. */
+export function spawnBgpt(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): RunningBgpt {
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-prompt", entry, ...args],
+    env: { ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output = process.output();
+  return {
+    kill: (signal) => process.kill(signal),
+    async outcome() {
+      const { code, stdout, stderr } = await output;
+      const decoder = new TextDecoder();
+      return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+    },
+  };
+}
+
+/** Runs the real program `bgpt` to its end. */
 export async function bgpt(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-prompt", entry, ...args],
-    env: { ...env },
-    stdin: "null",
-  });
-  const { code, stdout, stderr } = await command.output();
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  return await spawnBgpt(args, env).outcome();
 }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { bgpt } from "../bgpt.ts";
+import { inTempFolder, namesIn } from "../temp_folder.ts";
 
 const corpus = [
   "--instances",
@@ -14,19 +15,6 @@ const corpus = [
   "--seed",
   "7",
 ];
-
-async function inTempFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function namesIn(folder: string): string[] {
-  return [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
-}
 
 Deno.test("data cpu writes numbered files, nothing else, and one line of JSON", () =>
   inTempFolder(async (folder) => {

@@ -127,5 +127,7 @@ folderTest("a folder holds a run from its first checkpoint or metrics on", async
   await saveRunCheckpoint(`${folder}/a`, at(1), false);
   assert(await holdsRun(`${folder}/a`));
   await Deno.writeTextFile(`${folder}/metrics.jsonl`, "");
+  assert(!await holdsRun(folder), "nothing was measured yet");
+  await Deno.writeTextFile(`${folder}/metrics.jsonl`, "{}\n");
   assert(await holdsRun(folder));
 });
