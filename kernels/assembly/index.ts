@@ -6,6 +6,8 @@ export * from "./byte_attention";
 export * from "./byte_embedding";
 export * from "./fill";
 export * from "./patch_embedding";
+export * from "./sampling";
+export * from "./sequences";
 export { scratchBytes, useScratch } from "./scratch";
 export * from "./math_arrays";
 export * from "./dropout";

@@ -181,6 +181,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }`;
     return [{ source, workgroups: foldWorkgroups(B), vectors: ["sequences"] }];
   },
+  assembly: ({ B, S, V }) => [{
+    function: "sample",
+    arguments: ["logits", "row", "sequences", "sampling", B, S, V],
+  }],
   reference({ B, S, V }, { logits, row, sequences, sampling }) {
     const choices = decodeSampling(sampling);
     for (let b = 0; b < B; b++) {

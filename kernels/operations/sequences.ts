@@ -40,6 +40,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }`;
     return [{ source, workgroups: foldWorkgroups(groups), vectors: ["sequences"] }];
   },
+  assembly: ({ B, L, C }) => [{
+    function: "selectFeature",
+    arguments: ["sequences", "features", "feature", B, L, C],
+  }],
   reference({ B, L, C }, { sequences, features, feature }) {
     for (let b = 0; b < B; b++) {
       const last = b * L + Math.max(sequences[4 * b]!, 1) - 1;
@@ -85,6 +89,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }`;
     return [{ source, workgroups: foldWorkgroups(groups), vectors: ["sequences"] }];
   },
+  assembly: (
+    { B, L, S },
+  ) => [{ function: "appendPatch", arguments: ["row", "tokens", "sequences", B, L, S] }],
   reference({ B, L, S }, { row, tokens, sequences }) {
     for (let b = 0; b < B; b++) {
       const [patchCount, byteCount, finished] = sequences.subarray(4 * b, 4 * b + 3);

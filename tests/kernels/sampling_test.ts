@@ -9,11 +9,13 @@ import {
   sample,
   type SamplingValues,
 } from "@bgpt/kernels";
-import { gpu, gpuTest } from "../gpu.ts";
+import { cpu, engineTest, strictCpu } from "../engines.ts";
+import { gpu } from "../gpu.ts";
+import { anyThreadsTest } from "./any_threads.ts";
 import { assertClose, compareWithReference, randomFloats, randomIntegers, runKernel } from "./compare.ts";
 
-/** Both engines, or the reference alone where there is no adapter. */
-const engines = [new ReferenceEngine(), ...(gpu === undefined ? [] : [gpu])];
+/** All engines; the GPU where there is an adapter. */
+const engines = [new ReferenceEngine(), cpu, strictCpu, ...(gpu === undefined ? [] : [gpu])];
 
 /** No filter. */
 const plain = { topK: 0, topP: 1, temperature: 1, ignoreEnd: false };
@@ -79,30 +81,43 @@ const choices: fc.Arbitrary<SamplingValues> = fc.record({
   ignoreEnd: fc.boolean(),
 });
 
-gpuTest("the GPU draws the tokens of the reference at any state and with any filters", async (engine) => {
-  const shape = fc.record({
-    B: fc.integer({ min: 1, max: 6 }),
-    S: fc.constantFrom(1, 8, 16),
-    V: fc.constantFrom(2, 15, 16, 17, 256, 257, 600),
-  });
-  const cases = fc.asyncProperty(shape, choices, fc.nat(), async ({ B, S, V }, choices, seed) => {
-    const logits = randomFloats(B * S * V, seed, 1 + seed % 9);
-    const sequences = Uint32Array.from({ length: 4 * B }, (_, i) => {
-      const bound = [500, S + 1, 2, 2 ** 32][i % 4]!;
-      return randomIntegers(1, seed + i, bound)[0]!;
+engineTest(
+  "the engine draws the tokens of the reference at any state and with any filters",
+  async (engine) => {
+    const shape = fc.record({
+      B: fc.integer({ min: 1, max: 6 }),
+      S: fc.constantFrom(1, 8, 16),
+      V: fc.constantFrom(2, 15, 16, 17, 256, 257, 600),
     });
-    const sampling = encodeSampling(choices);
-    for (let b = 0; b < B; b++) {
-      const [patchCount, byteCount, , stream] = sequences.subarray(4 * b);
-      const first = (b * S + Math.min(byteCount!, S - 1)) * V;
-      const u = randomUniform(patchCount! * S + byteCount!, stream!, choices.seed);
-      fc.pre(margin(logits.subarray(first, first + V), decodeSampling(sampling), u) > 1e-5);
-    }
-    const row = randomIntegers(B * S, seed, 257);
-    await compareWithReference(engine, sample, { B, S, V }, { logits, row, sequences, sampling });
-  });
-  await fc.assert(cases, { numRuns: 30 });
-});
+    const cases = fc.asyncProperty(shape, choices, fc.nat(), async ({ B, S, V }, choices, seed) => {
+      const logits = randomFloats(B * S * V, seed, 1 + seed % 9);
+      const sequences = Uint32Array.from({ length: 4 * B }, (_, i) => {
+        const bound = [500, S + 1, 2, 2 ** 32][i % 4]!;
+        return randomIntegers(1, seed + i, bound)[0]!;
+      });
+      const sampling = encodeSampling(choices);
+      for (let b = 0; b < B; b++) {
+        const [patchCount, byteCount, , stream] = sequences.subarray(4 * b);
+        const first = (b * S + Math.min(byteCount!, S - 1)) * V;
+        const u = randomUniform(patchCount! * S + byteCount!, stream!, choices.seed);
+        fc.pre(margin(logits.subarray(first, first + V), decodeSampling(sampling), u) > 1e-5);
+      }
+      const row = randomIntegers(B * S, seed, 257);
+      await compareWithReference(engine, sample, { B, S, V }, { logits, row, sequences, sampling });
+    });
+    await fc.assert(cases, { numRuns: 30 });
+  },
+);
+
+anyThreadsTest(
+  sample,
+  [{ topK: 40, topP: 0.9, seed: 1 }, { temperature: 2, seed: 2 }].map((choices) => {
+    const shape = { B: 9, S: 4, V: 257 };
+    const sequences = Uint32Array.from({ length: 36 }, (_, i) => [3, i % 5, 0, i][i % 4]!);
+    const logits = randomFloats(9 * 4 * 257, 6, 3);
+    return [shape, { logits, row: new Uint32Array(36), sequences, sampling: encodeSampling(choices) }];
+  }),
+);
 
 Deno.test("drawn tokens are as frequent as the filtered probabilities say", async () => {
   const logits = Float32Array.of(0.3, 2, -1, 1.5, 1.4, -0.2, 0.9, -3, 1.1, 0);

@@ -1,11 +1,13 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { appendPatch, ReferenceEngine, selectFeature } from "@bgpt/kernels";
-import { gpu, gpuTest } from "../gpu.ts";
+import { cpu, engineTest, strictCpu } from "../engines.ts";
+import { gpu } from "../gpu.ts";
+import { anyThreadsTest } from "./any_threads.ts";
 import { compareWithReference, randomFloats, randomIntegers, runKernel } from "./compare.ts";
 
-/** Both engines, or the reference alone where there is no adapter. */
-const engines = [new ReferenceEngine(), ...(gpu === undefined ? [] : [gpu])];
+/** All engines; the GPU where there is an adapter. */
+const engines = [new ReferenceEngine(), cpu, strictCpu, ...(gpu === undefined ? [] : [gpu])];
 
 const count = fc.constantFrom(1, 2, 15, 16, 17, 65);
 
@@ -14,7 +16,7 @@ function randomStates(B: number, bounds: readonly number[], seed: number): Uint3
   return Uint32Array.from({ length: 4 * B }, (_, i) => randomIntegers(1, seed + i, bounds[i % 4]! + 1)[0]!);
 }
 
-gpuTest("the GPU selects the features and appends the patches of the reference", async (engine) => {
+engineTest("the engine selects the features and appends the patches of the reference", async (engine) => {
   const cases = fc.asyncProperty(count, count, count, fc.nat(), async (B, L, size, seed) => {
     const features = randomFloats(B * L * size, seed);
     const some = randomStates(B, [L, 0, 1, 9], seed);
@@ -28,6 +30,17 @@ gpuTest("the GPU selects the features and appends the patches of the reference",
   });
   await fc.assert(cases, { numRuns: 25 });
 });
+
+anyThreadsTest(selectFeature, [[{ B: 9, L: 3, C: 5 }, {
+  features: randomFloats(9 * 3 * 5, 1),
+  sequences: randomStates(9, [3, 0, 1, 9], 2),
+}]]);
+
+anyThreadsTest(appendPatch, [[{ B: 9, L: 3, S: 4 }, {
+  row: randomIntegers(36, 3, 257),
+  tokens: randomIntegers(9 * 3 * 4, 4, 257),
+  sequences: randomStates(9, [3, 4, 1, 9], 5),
+}]]);
 
 Deno.test("the feature is that of the last patch of each sequence", async () => {
   for (const engine of engines) {
