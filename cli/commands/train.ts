@@ -130,9 +130,7 @@ function tellCuts(source: FileSource, { patchSize, patchLength, cut }: Config): 
     source.files.filter(({ byteLength }) => patchCountOf(byteLength, patchSize) > patchLength).length;
   if (long === 0) return;
   note(
-    `${
-      formatCount(long, "file")
-    } of ${source.files.length} are longer than ${patchLength} patches and are cut ` +
-      (cut === "random" ? "at random (head, body or tail)" : "at the head"),
+    `${long} of ${formatCount(source.files.length, "file")} ${long === 1 ? "is" : "are"} longer than ` +
+      `${patchLength} patches, cut ` + (cut === "random" ? "at random (head, body or tail)" : "at the head"),
   );
 }
