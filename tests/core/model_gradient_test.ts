@@ -1,4 +1,4 @@
-/** The gradients of the whole model: against differences of its loss, and the GPU's against the reference engine's. */
+/** The gradients of the whole model: against differences of its loss, and every engine's against the reference engine's. */
 import { assert } from "@std/assert";
 import {
   type Config,
@@ -18,7 +18,7 @@ import {
   ReferenceEngine,
   type ReferenceExecution,
 } from "@bgpt/kernels";
-import { gpuTest } from "../gpu.ts";
+import { engineTest } from "../engines.ts";
 import { assertClose } from "../kernels/compare.ts";
 
 const patchCapacity = 7;
@@ -136,7 +136,7 @@ Deno.test("dropout changes the gradients, and its seed decides how", async () =>
   assert(changed > 0.1 * withDropout.length, `only ${changed} gradients changed`);
 });
 
-gpuTest("the GPU's gradients with dropout are the reference's", async (engine) => {
+engineTest("the gradients with dropout are the reference engine's", async (engine) => {
   const testedCase = testCase(16, 0.2);
   const actual = await gradientsOn(engine, testedCase);
   const expected = await gradientsOn(new ReferenceEngine(), testedCase);

@@ -10,7 +10,7 @@ import {
   Trainer,
 } from "@bgpt/core";
 import { type Engine, ReferenceEngine } from "@bgpt/kernels";
-import { gpu, gpuTest } from "../gpu.ts";
+import { engineTest } from "../engines.ts";
 import { assertClose } from "../kernels/compare.ts";
 import { smallConfig } from "./small_checkpoint.ts";
 
@@ -30,10 +30,10 @@ async function* strips(...all: Strip[]): AsyncGenerator<{ strip: Strip }> {
   for (const strip of all) yield await Promise.resolve({ strip });
 }
 
-/** Registers a test on the reference engine and on the GPU. */
-function engineTest(name: string, run: (engine: Engine) => Promise<void>): void {
+/** Registers a test on the reference engine and on every other. */
+function everyEngineTest(name: string, run: (engine: Engine) => Promise<void>): void {
   Deno.test(`reference: ${name}`, () => run(new ReferenceEngine()));
-  gpuTest(`gpu: ${name}`, run);
+  engineTest(name, run);
 }
 
 /** Trains on these strips, one after the other, and returns everything that a resumed run needs. */
@@ -46,7 +46,7 @@ async function trained(engine: Engine, changes: Partial<Config>, batches: readon
   return { metrics, state };
 }
 
-engineTest("overfitting one batch drives the loss to 0", async (engine) => {
+everyEngineTest("overfitting one batch drives the loss to 0", async (engine) => {
   const strip = stripOf(1);
   const { metrics } = await trained(engine, { learningRate: 1e-2 }, Array(60).fill([strip]));
   const losses = metrics.map(({ totals }) => meanLossNats(totals));
@@ -57,7 +57,7 @@ engineTest("overfitting one batch drives the loss to 0", async (engine) => {
   assertLess(losses.at(-1)!, 0.01);
 });
 
-engineTest("the same seed gives the same bits twice, another seed others", async (engine) => {
+everyEngineTest("the same seed gives the same bits twice, another seed others", async (engine) => {
   const batches = [[stripOf(1)], [stripOf(2)], [stripOf(3)]];
   const { state } = await trained(engine, { dropout: 0.1 }, batches);
   assertEquals((await trained(engine, { dropout: 0.1 }, batches)).state, state);
@@ -67,7 +67,7 @@ engineTest("the same seed gives the same bits twice, another seed others", async
   );
 });
 
-engineTest("evaluation between steps changes nothing that training sees", async (engine) => {
+everyEngineTest("evaluation between steps changes nothing that training sees", async (engine) => {
   const batches = [[stripOf(1), stripOf(2)], [stripOf(3), stripOf(4)], [stripOf(5), stripOf(6)]];
   const changes = { dropout: 0.1, accumulate: 2 };
   const { state, metrics } = await trained(engine, changes, batches);
@@ -151,7 +151,7 @@ Deno.test("metrics of more steps than the device keeps are asked for in time", a
   assertEquals(metrics, await metricsOf(() => true));
 });
 
-engineTest(
+everyEngineTest(
   "a parameter that is no number stops training and leaves all parameters as they were",
   async (engine) => {
     const { state } = await trained(engine, {}, [[stripOf(1)]]);
@@ -172,10 +172,10 @@ engineTest(
   },
 );
 
-gpuTest("training on the GPU follows the reference engine", async () => {
+engineTest("training follows the reference engine", async (engine) => {
   const batches = [[stripOf(1)], [stripOf(2)], [stripOf(3)], [stripOf(1)]];
   const losses = async (engine: Engine) =>
     (await trained(engine, { dropout: 0.1 }, batches)).metrics.map(({ totals }) => meanLossNats(totals));
   const expected = await losses(new ReferenceEngine());
-  assertClose(await losses(gpu!), expected, { absolute: 0, relative: 1e-4 }, "losses");
+  assertClose(await losses(engine), expected, { absolute: 0, relative: 1e-4 }, "losses");
 });

@@ -12,7 +12,7 @@ import {
 } from "@bgpt/core";
 import { loadCheckpoint, saveRunCheckpoint } from "@bgpt/core/files";
 import { type Engine, ReferenceEngine } from "@bgpt/kernels";
-import { gpuTest } from "../gpu.ts";
+import { engineTest } from "../engines.ts";
 import { memorySource } from "./memory_source.ts";
 import { smallConfig } from "./small_checkpoint.ts";
 
@@ -127,8 +127,8 @@ async function assertResumes(engine: Engine, stops: readonly (readonly number[])
 
 Deno.test("reference: training stopped at any step and resumed gives the same bits", () =>
   assertResumes(new ReferenceEngine(), [[1], [2], [3], [4], [5], [1, 2, 4]]));
-gpuTest(
-  "gpu: training stopped at any step and resumed gives the same bits",
+engineTest(
+  "training stopped at any step and resumed gives the same bits",
   (engine) => assertResumes(engine, [[1], [2, 3], [5]]),
 );
 
