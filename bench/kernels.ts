@@ -6,7 +6,7 @@
  * FILTER keeps the kernels whose name contains it.
  */
 import { initialParameters, trainingPlan, writeStrip } from "@bgpt/core";
-import { type Call, encodeStep, type Plan } from "@bgpt/kernels";
+import { type Call, encodeStep, type Engine, type Plan } from "@bgpt/kernels";
 import { shapeText } from "../cli/doctor/print_report.ts";
 import { timeProgram } from "../cli/doctor/time_program.ts";
 import { engineOptions, openEngine } from "../cli/engine.ts";
@@ -36,20 +36,22 @@ function groupCalls(plan: Plan): Group[] {
   return [...groups.values()].map((calls) => ({ call: calls[0]!, count: calls.length }));
 }
 
-/** Runs the benchmark with these arguments. */
-export async function benchKernels(args: readonly string[]): Promise<void> {
-  const { size, device, threads, json, filter = "" } = parseCommandLine(args, {
-    size: sizeOption,
-    device: { ...engineOptions.device, default: "gpu" },
-    threads: engineOptions.threads,
-    json: jsonOption,
-  }, { filter: { placeholder: "FILTER", help: "part of a kernel's name", optional: true } });
+/** A kernel at a shape with its time. */
+export interface KernelTime extends Group {
+  /** Median of one call. */
+  readonly seconds: number;
+}
+
+/** Times the kernels of a training step whose name contains the filter, one after the other. */
+export async function* timeKernels(
+  engine: Engine,
+  size: keyof typeof benchSizes,
+  filter = "",
+): AsyncGenerator<KernelTime> {
   const { batch } = benchSizes[size];
   const config = { ...benchSizes[size].config, dropout: 0.1 };
   const training = trainingPlan(config, batch * config.patchLength);
   const plan = callByCall(training.plan);
-
-  const engine = await openEngine({ device, ...(threads !== undefined && { threads }) });
   const execution = await engine.prepare(plan);
   const { model, norm } = training;
   execution.write(model.parameters, initialParameters(model.table, 0));
@@ -59,13 +61,31 @@ export async function benchKernels(args: readonly string[]): Promise<void> {
   );
   writeStrip(execution, training, randomStrip(config, batch));
   execution.run(...plan.programs.keys()); // so that every operand holds what it would in a step
-
-  if (!json) console.log(`${size}, batch ${batch}, dropout 0.1, ${engine.name}: ${engine.description}`);
-  let stepSeconds = 0;
   for (const { call, count } of groupCalls(plan)) {
-    const { kernel, shape, label } = call;
-    if (!kernel.name.includes(filter)) continue;
-    const { medianSeconds: seconds } = await timeProgram(execution, label, norm);
+    if (!call.kernel.name.includes(filter)) continue;
+    const { medianSeconds: seconds } = await timeProgram(execution, call.label, norm);
+    yield { call, count, seconds };
+  }
+  execution.destroy();
+}
+
+/** Runs the benchmark with these arguments. */
+export async function benchKernels(args: readonly string[]): Promise<void> {
+  const { size, device, threads, json, filter = "" } = parseCommandLine(args, {
+    size: sizeOption,
+    device: { ...engineOptions.device, default: "gpu" },
+    threads: engineOptions.threads,
+    json: jsonOption,
+  }, { filter: { placeholder: "FILTER", help: "part of a kernel's name", optional: true } });
+  const engine = await openEngine({ device, ...(threads !== undefined && { threads }) });
+  if (!json) {
+    console.log(
+      `${size}, batch ${benchSizes[size].batch}, dropout 0.1, ${engine.name}: ${engine.description}`,
+    );
+  }
+  let stepSeconds = 0;
+  for await (const { call, count, seconds } of timeKernels(engine, size, filter)) {
+    const { kernel, shape } = call;
     const { flops, bytes } = kernel.cost(shape);
     stepSeconds += count * seconds;
     if (json) {

@@ -1,8 +1,9 @@
 /**
- * The benchmarks, `deno task bench kernels|matmul|train`: every kernel of a step, matrix products with every tile, whole
- * training steps. Each file tells its options.
+ * The benchmarks, `deno task bench cpu|kernels|matmul|train`: the cpu engine beside its peers, every kernel of a step,
+ * matrix products with every tile, whole training steps. Each file tells its options.
  */
 import { reportError, UsageError } from "../cli/errors.ts";
+import { benchCpu } from "./cpu.ts";
 import { benchKernels } from "./kernels.ts";
 import { benchTrain } from "./train.ts";
 
@@ -16,6 +17,7 @@ async function benchMatmul(args: readonly string[]): Promise<void> {
 
 const [name, ...args] = Deno.args;
 const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  cpu: benchCpu,
   kernels: benchKernels,
   matmul: benchMatmul,
   train: benchTrain,

@@ -15,8 +15,10 @@ import { benchSizes, randomStrip, sizeOption } from "./sizes.ts";
 const timedSeconds = 15;
 
 /** A measured training step. */
-interface StepTime {
+export interface StepTime {
   readonly dropout: number;
+  /** What the calling thread spends on a step: the rest is the engine's. */
+  readonly hostSeconds: number;
   readonly medianSeconds: number;
   readonly bestSeconds: number;
   readonly steps: number;
@@ -30,7 +32,7 @@ interface StepTime {
 }
 
 /** Times the steps of one size. */
-async function timeSteps(
+export async function timeSteps(
   engine: Engine,
   { size, batch, dropout }: { size: keyof typeof benchSizes; batch: number; dropout: number },
 ): Promise<StepTime> {
@@ -38,9 +40,11 @@ async function timeSteps(
   const patchCapacity = batch * config.patchLength;
   const trainer = await Trainer.create(engine, config, patchCapacity);
   const strip = randomStrip(config, batch);
+  const hostTimes: number[] = [];
   const step = async (): Promise<number> => {
     const start = performance.now();
     trainer.train([strip]);
+    hostTimes.push((performance.now() - start) / 1000);
     await trainer.metrics();
     return (performance.now() - start) / 1000;
   };
@@ -51,6 +55,7 @@ async function timeSteps(
   }
   trainer.destroy();
   times.sort((a, b) => a - b);
+  hostTimes.sort((a, b) => a - b);
   const [bestSeconds, medianSeconds] = [times[0]!, times[times.length >> 1]!];
 
   const calls = [...trainer.plan.plan.programs.values()].flat();
@@ -59,6 +64,7 @@ async function timeSteps(
   const flops = flopsOf(() => true);
   return {
     dropout,
+    hostSeconds: hostTimes[hostTimes.length >> 1]!,
     medianSeconds,
     bestSeconds,
     steps: times.length,

@@ -1,0 +1,153 @@
+/**
+ * The cpu engine beside what it is measured against, all in one run: training on one thread and on all, the share of
+ * matrix products in a step, generation, and the published model in PyTorch on as many threads where it is installed.
+ *
+ *     deno task bench cpu [--threads N] [--peer FILE] [--json]
+ *
+ * The peer is `../shared/bench/torch_bgpt.py`, run by Debian's python3-torch with OpenBLAS's OpenMP build: without it
+ * PyTorch there falls back to a reference BLAS that is fourteen times slower, which would be no comparison.
+ */
+import { defaultSampling, generateBytes, initialParameters, parameterTable } from "@bgpt/core";
+import { CpuEngine } from "@bgpt/kernels";
+import { engineOptions } from "../cli/engine.ts";
+import { jsonOption } from "../cli/options.ts";
+import { parseCommandLine } from "../cli/parse.ts";
+import { formatRate } from "../cli/units.ts";
+import { timeKernels } from "./kernels.ts";
+import { benchSizes, randomStrip } from "./sizes.ts";
+import { timeSteps } from "./train.ts";
+
+/** What PyTorch needs of a step and of generation, in bytes a second. */
+interface PeerRates {
+  readonly trainBytesPerSecond: number;
+  readonly generateBytesPerSecond: number;
+}
+
+/** Patches that are generated, behind a prefix of a quarter of the patch length, here and by the peer. */
+const generatedPatches = 8;
+
+/** Runs the peer at one size; undefined where Python, PyTorch or the script is missing. */
+async function runPeer(script: string, size: string, threads: number): Promise<PeerRates | undefined> {
+  const architecture = Deno.build.arch;
+  const env = {
+    LD_LIBRARY_PATH: `/usr/lib/${architecture}-linux-gnu/openblas-openmp`,
+    OMP_NUM_THREADS: String(threads),
+  };
+  const options = [
+    "--size",
+    size,
+    "--device",
+    "cpu",
+    "--threads",
+    String(threads),
+    "--modes",
+    "fp32",
+    "--batches",
+    "4",
+  ];
+  try {
+    const { success, stdout } = await new Deno.Command("/usr/bin/python3", {
+      args: [script, ...options, "--generate", String(generatedPatches)],
+      env,
+      stderr: "null",
+    }).output();
+    if (!success) return undefined;
+    const row = JSON.parse(new TextDecoder().decode(stdout));
+    return { trainBytesPerSecond: row.bytes_per_s, generateBytesPerSecond: row.generate_bytes_per_s };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Bytes a second of one sequence, uncached: every patch runs the whole network again, as in the published program. */
+async function generationRate(engine: CpuEngine, size: keyof typeof benchSizes): Promise<number> {
+  const { config } = benchSizes[size];
+  const parameters = initialParameters(parameterTable(config), 0);
+  const { patches } = randomStrip({ ...config, patchLength: config.patchLength / 4 }, 1);
+  const request = {
+    prefixes: [Uint16Array.from(patches)],
+    byteLimit: generatedPatches * config.patchSize,
+    sampling: defaultSampling,
+    ignoreEnd: true,
+  };
+  await generateBytes(engine, config, parameters, request); // V8 compiles the kernels
+  const start = performance.now();
+  await generateBytes(engine, config, parameters, request);
+  return request.byteLimit / ((performance.now() - start) / 1000);
+}
+
+/** Share of a training step's kernel time that is spent in matrix products. */
+async function productShare(engine: CpuEngine, size: keyof typeof benchSizes): Promise<number> {
+  let [all, products] = [0, 0];
+  for await (const { call, count, seconds } of timeKernels(engine, size)) {
+    all += count * seconds;
+    if (call.kernel.name === "matmul") products += count * seconds;
+  }
+  return products / all;
+}
+
+/** Runs the benchmark with these arguments. */
+export async function benchCpu(args: readonly string[]): Promise<void> {
+  const values = parseCommandLine(args, {
+    threads: engineOptions.threads,
+    peer: {
+      kind: "path",
+      placeholder: "FILE",
+      default: `${import.meta.dirname}/../../shared/bench/torch_bgpt.py`,
+      help: "the published model in PyTorch",
+    },
+    json: jsonOption,
+  }, {});
+  const threads = values.threads ?? navigator.hardwareConcurrency;
+  const report = (row: Record<string, unknown>, line: string) =>
+    console.log(values.json ? JSON.stringify({ bench: "cpu", threads, ...row }) : line);
+
+  for (const size of ["tiny", "small"] as const) {
+    const { batch } = benchSizes[size];
+    const seconds: number[] = [];
+    for (const count of new Set([1, threads])) {
+      const engine = await CpuEngine.create({ threads: count });
+      const time = await timeSteps(engine, { size, batch, dropout: 0.1 });
+      seconds.push(time.bestSeconds);
+      const rate = formatRate(time.bytesPerSecond, "B");
+      const products = formatRate(time.matmulFlopsPerSecond, "FLOP");
+      const host = (time.hostSeconds * 1000).toFixed(3);
+      const milliseconds = `${(time.medianSeconds * 1000).toFixed(1)} ms, best ${
+        (time.bestSeconds * 1000).toFixed(1)
+      }`;
+      report(
+        { size, engineThreads: count, ...time },
+        `train ${size}, ${count} thread${
+          count === 1 ? "" : "s"
+        }: ${milliseconds}, ${rate}, products ${products}, host ${host} ms`,
+      );
+      if (count === threads) {
+        const share = await productShare(engine, size);
+        const generation = await generationRate(engine, size);
+        const peer = await runPeer(values.peer, size, threads);
+        report({ size, productShare: share }, `  products take ${(100 * share).toFixed(0)} % of a step`);
+        report(
+          { size, generateBytesPerSecond: generation },
+          `  generate, one sequence: ${formatRate(generation, "B")}`,
+        );
+        if (peer === undefined) {
+          report({ size, peer: null }, "  PyTorch: not measured, python3-torch or the script is missing");
+        } else {
+          const trains = time.bytesPerSecond / peer.trainBytesPerSecond;
+          const generates = generation / peer.generateBytesPerSecond;
+          report(
+            { size, peer, trainRatio: trains, generateRatio: generates },
+            `  PyTorch: train ${formatRate(peer.trainBytesPerSecond, "B")} (here ${trains.toFixed(2)} x), ` +
+              `generate ${formatRate(peer.generateBytesPerSecond, "B")} (here ${generates.toFixed(1)} x)`,
+          );
+        }
+      }
+      engine.destroy();
+    }
+    if (seconds.length === 2) {
+      const ratio = seconds[0]! / seconds[1]!;
+      report({ size, threadRatio: ratio }, `  ${threads} threads against one: ${ratio.toFixed(2)} x`);
+    }
+  }
+}
