@@ -6,7 +6,7 @@ const byteValues = 256;
 
 /**
  * sums += [Σ lossNats, Σ weights, Σ lossNats where target < 256, Σ weights where target < 256], in f64 in the order of
- * the rows. One thread adds them all: 16,384 rows take it 13 µs (one core of an EPYC, 2026-11-24), little more than a
+ * the rows. One thread adds them all: 16,384 rows take it 13 µs (one core of an EPYC, 2026-11-23), little more than a
  * barrier.
  */
 export function lossSums(

@@ -65,7 +65,7 @@ const table: usize = memory.data<f32>([
   13, // 26
 ]);
 
-/** A number of the table in all lanes: one instruction, which halves the time of e^x (Deno 2.9.6, 2026-11-24). */
+/** A number of the table in all lanes: one instruction, which halves the time of e^x (Deno 2.9.6, 2026-11-23). */
 // @ts-ignore: decorator
 @inline
 function number(index: usize): v128 {
