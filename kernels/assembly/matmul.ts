@@ -1,18 +1,19 @@
 // Matrix products, as kernels/operations/matmul.ts defines them.
 //
-// A thread takes a rectangle of the output. Blocks of b, then of a, are packed into panels in its scratch; every tile of
-// the output is a product of two panels. A sum over k is cut into blocks by K alone, each block one chain of
-// multiply-adds, the blocks added in order: an element has the same bits whatever else is computed, and wherever it stands.
+// A thread takes a rectangle of the output. Blocks of b, then of a, are packed into panels in its scratch; every tile
+// of the output is a product of two panels. A sum over k is cut into blocks by K alone, each block one chain of
+// multiply-adds, the blocks added in order: an element has the same bits whatever else is computed and wherever it
+// stands.
 import { packColumns, packRows } from "./matmul_pack";
 import { multiplyPanels, Pass, passTile, tileColumns, tileRows } from "./matmul_tile";
 import { partStart } from "./parts";
 import { scratch } from "./scratch";
 
-/** Terms of a block of k, about: a panel of a and one of b share the first cache (14 of 32 KiB). */
-const blockTerms: i32 = 256;
+/** Terms of a block of k, about: a panel of a and one of b share the first cache (20 of 32 KiB). */
+const blockTerms: i32 = 384;
 /** Rows of a packed at a time. */
 const blockRows: i32 = 20 * tileRows;
-/** Columns of b packed at a time: with the rows they stay in the second cache (up to 0.9 of 1 MiB). */
+/** Columns of b packed at a time: with the rows they stay in the second cache (0.9 of 1 MiB). */
 const blockColumns: i32 = 64 * tileColumns;
 
 /** Where the tile and the panels of a lie in the scratch; the panels of b come last. */
@@ -74,77 +75,80 @@ export function matmul(
   const bTermStride: usize = layout == Layout.NT ? 4 : <usize> N << 2;
   const stride = <usize> N << 2;
 
-  const tile = scratch();
-  const rowPanelsAt = tile + rowPanelsOffset, columnPanelsAt = tile + columnPanelsOffset;
-  const accumulates = epilogue >= Epilogue.Accumulate;
-  const biased = epilogue >= Epilogue.Bias && epilogue <= Epilogue.BiasResidual;
-  const firstPass = accumulates ? Pass.Add : biased ? Pass.Bias : Pass.Set;
+  const rowPanelsAt = scratch() + rowPanelsOffset, columnPanelsAt = scratch() + columnPanelsOffset;
   // GELU's argument is kept, so the sum is made there.
   const sum = epilogue == Epilogue.BiasGelu ? other : out;
-
+  const finish = lastPass(epilogue);
   const blocks = max(1, (K + blockTerms / 2) / blockTerms);
   for (let n0 = nStart; n0 < nEnd; n0 += blockColumns) {
     const n1 = min(nEnd, n0 + blockColumns);
     for (let block = 0; block < blocks; block++) {
       const k0 = partStart(K, block, blocks);
       const terms = partStart(K, block + 1, blocks) - k0;
-      const pass = block == 0 ? firstPass : Pass.Add;
-      const last = block == blocks - 1;
-      packColumns(
-        b + <usize> n0 * bColumnStride + <usize> k0 * bTermStride,
-        bColumnStride,
-        bTermStride,
-        n1 - n0,
-        terms,
-        columnPanelsAt,
-      );
+      const pass = block == 0 ? firstPass(epilogue) : Pass.Add;
+      const bBlock = b + <usize> n0 * bColumnStride + <usize> k0 * bTermStride;
+      packColumns(bBlock, bColumnStride, bTermStride, n1 - n0, terms, columnPanelsAt);
       for (let m0 = mStart; m0 < mEnd; m0 += blockRows) {
         const m1 = min(mEnd, m0 + blockRows);
-        packRows(
-          a + <usize> m0 * aRowStride + <usize> k0 * aTermStride,
-          aRowStride,
-          aTermStride,
-          min(m1, M) - m0,
-          terms,
-          rowPanelsAt,
-          m1 > M ? M - m0 : -1,
-        );
-        let columnPanel = columnPanelsAt;
-        for (let n = n0; n < n1; n += tileColumns) {
-          const columns = min(n1 - n, tileColumns);
-          let rowPanel = rowPanelsAt;
-          for (let m = m0; m < m1; m += tileRows) {
-            multiplyPanels(rowPanel, columnPanel, terms, tile);
-            const offset = (<usize> m * N + n) << 2;
-            const height = min(M - m, tileRows);
-            passTile(pass, tile, sum + offset, bias + (<usize> n << 2), stride, height, columns);
-            if (last) finishTile(epilogue, out + offset, other + offset, stride, height, columns);
-            if (m + tileRows > M && dBias != 0) {
-              passTile(Pass.Add, tile + 32 * (M - m), dBias + (<usize> n << 2), 0, 0, 1, columns);
-            }
-            rowPanel += <usize> (tileRows * terms) << 2;
-          }
-          columnPanel += <usize> (tileColumns * terms) << 2;
+        const aBlock = a + <usize> m0 * aRowStride + <usize> k0 * aTermStride;
+        const onesRow = M - m0;
+        packRows(aBlock, aRowStride, aTermStride, min(m1 - m0, onesRow), terms, rowPanelsAt, m1 > M ? onesRow : -1);
+        const offset = (<usize> m0 * N + n0) << 2, column = <usize> n0 << 2;
+        multiplyBlock(m1 - m0, n1 - n0, terms, pass, sum + offset, stride, bias + column, onesRow, dBias + column);
+        // A whole block at a time, so that long rows are read where tiles would touch short pieces of many.
+        if (finish >= 0 && block == blocks - 1) {
+          passTile(finish, 0, out + offset, other + offset, stride, m1 - m0, n1 - n0);
         }
       }
     }
   }
 }
 
-/** What an epilogue does to a tile of complete sums. */
-// @ts-ignore: decorator
-@inline
-function finishTile(
-  epilogue: i32,
-  out: usize,
-  other: usize,
-  stride: usize,
+/**
+ * Multiplies the packed panels and passes every tile on to `out`, the block's first element.
+ * @param onesRow the row that goes to `dBias` instead, if it is in the block
+ */
+function multiplyBlock(
   rows: i32,
   columns: i32,
+  terms: i32,
+  pass: Pass,
+  out: usize,
+  stride: usize,
+  bias: usize,
+  onesRow: i32,
+  dBias: usize,
 ): void {
-  if (epilogue == Epilogue.BiasGelu) passTile(Pass.Gelu, 0, out, other, stride, rows, columns);
-  if (epilogue == Epilogue.BiasResidual) passTile(Pass.Residual, 0, out, other, stride, rows, columns);
-  if (epilogue == Epilogue.GeluGradient) passTile(Pass.GeluGradient, 0, out, other, stride, rows, columns);
+  const tile = scratch();
+  let columnPanel = tile + columnPanelsOffset;
+  for (let n = 0; n < columns; n += tileColumns) {
+    const width = min(columns - n, tileColumns);
+    const column = <usize> n << 2;
+    let rowPanel = tile + rowPanelsOffset;
+    for (let m = 0; m < rows; m += tileRows) {
+      multiplyPanels(rowPanel, columnPanel, terms, tile);
+      const height = min(min(rows, onesRow) - m, tileRows);
+      passTile(pass, tile, out + <usize> m * stride + column, bias + column, stride, height, width);
+      if (onesRow < min(rows, m + tileRows)) {
+        passTile(Pass.Add, tile + 4 * tileColumns * (onesRow - m), dBias + column, 0, 0, 1, width);
+      }
+      rowPanel += <usize> (tileRows * terms) << 2;
+    }
+    columnPanel += <usize> (tileColumns * terms) << 2;
+  }
+}
+
+/** What becomes of the products of the first block of k; those of the others are added. */
+function firstPass(epilogue: i32): Pass {
+  if (epilogue >= Epilogue.Accumulate) return Pass.Add;
+  return epilogue >= Epilogue.Bias && epilogue <= Epilogue.BiasResidual ? Pass.Bias : Pass.Set;
+}
+
+/** What is done with complete sums; −1 for nothing. */
+function lastPass(epilogue: i32): i32 {
+  if (epilogue == Epilogue.BiasGelu) return Pass.Gelu;
+  if (epilogue == Epilogue.BiasResidual) return Pass.Residual;
+  return epilogue == Epilogue.GeluGradient ? Pass.GeluGradient : -1;
 }
 
 /**

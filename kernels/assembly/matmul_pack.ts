@@ -28,12 +28,14 @@ export function pack(
     copyPanels(width, source, termStride, full, terms, panels);
   } else {
     for (let panel = 0; panel < full; panel++) {
-      transposePanel(width, source + <usize> (panel * width) * memberStride, memberStride, terms, panels + panel * panelBytes);
+      const from = source + <usize> (panel * width) * memberStride;
+      transposePanel(width, from, memberStride, terms, panels + panel * panelBytes);
     }
   }
   const first = full * width;
   if (first < members || first <= ones) {
-    packEdge(width, source + <usize> first * memberStride, memberStride, termStride, members - first, terms, panels + full * panelBytes, ones - first);
+    const from = source + <usize> first * memberStride, to = panels + full * panelBytes;
+    packEdge(width, from, memberStride, termStride, members - first, terms, to, ones - first);
   }
 }
 
@@ -62,7 +64,7 @@ export function packColumns(
   pack(tileColumns, source, memberStride, termStride, members, terms, panels, -1);
 }
 
-/** Terms copied at a time: so few that rows which share their place in the first cache (8 ways) do not drive out each other. */
+/** Terms copied at a time: as many rows of the matrix as may share a place in the first cache, which has 8 ways. */
 const stripTerms: i32 = 8;
 
 /** Whole panels of members that lie side by side in the matrix, as in the panel. */

@@ -1,8 +1,8 @@
 // What a matrix product does in registers: a tile of 5 rows by 8 columns, and what happens to it on its way to memory.
 //
-// Deno's V8 checks the bounds of every load, and leaves 15 of 16 registers: ten sums, two vectors of b, one of a and one
-// splatted value need no more, with few loads. Four values of a come in one load and are splatted from there. On an AMD
-// EPYC (Zen 4, 2026-11-23) that runs at 81 % of the rate of multiply-adds; other shapes are in docs/rejected.md.
+// Deno's V8 checks the bounds of every load and leaves 15 of 16 registers. Ten sums, two vectors of b, one of a and a
+// splatted value need 14, and four values of a come in one load. On an AMD EPYC (Zen 4, 2026-11-23) that runs at 84 %
+// of the rate of multiply-adds; other shapes are in docs/rejected.md.
 import { gelu, geluGradient, multiplyAdd } from "./math";
 
 /** Rows and columns of a tile. */
@@ -10,7 +10,7 @@ export const tileRows: i32 = 5;
 export const tileColumns: i32 = 8;
 
 /**
- * tile[r, c] ← Σ_k a[k, r] · b[k, c] over the terms of two packed panels, one chain of multiply-adds for each element.
+ * tile[r, c] ← Σ_k a[k, r] · b[k, c] over the terms of two packed panels, a chain of multiply-adds for each element.
  *
  * a [terms, 5]; b [terms, 8]; tile [5, 8]
  */

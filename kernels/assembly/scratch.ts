@@ -1,7 +1,7 @@
 // Memory of a thread's own, to pack matrices in.
 
-/** Bytes that every thread is given. */
-const bytes: i32 = 1 << 20;
+/** Bytes that every thread is given: what matmul.ts packs at most. */
+const bytes: i32 = 3 << 19;
 
 let address: usize = 0;
 
