@@ -102,7 +102,7 @@ export function matmulSource(shape: MatmulShape, tile: MatmulTile): string {
   const a = (shape.layout === "TN" ? straightStaging : turnedStaging)("a", shape, tile);
   const b = (shape.layout === "NT" ? turnedStaging : straightStaging)("b", shape, tile);
   const sums = shape.epilogue === "accumulateBias" ? columnSums(shape, tile) : undefined;
-  const threadsDown = rows / threadRows;
+  const columnQuads = threadColumns / 4;
   return wgsl`
 var<workgroup> aTile: array<array<array<vec4<f32>, ${rows / 4}>, 4>, ${depth / 4}>;
 var<workgroup> bTile: array<array<array<vec4<f32>, ${columns / 4}>, 4>, ${depth / 4}>;
@@ -119,7 +119,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let threadColumn = lane % ${threadsAcross}u;
 ${a.place}
 ${b.place}
-${each(threadRows, (r) => each(threadColumns / 4, (j) => `  var sum${r}${j}: vec4<f32>;`))}
+${each(threadRows, (r) => each(columnQuads, (j) => `  var sum${r}${j}: vec4<f32>;`))}
   ${sums === undefined ? "" : "var columnSum: vec4<f32>;"}
   for (var k = 0u; k < ${K}u; k += ${depth}u) {
 ${a.fetch}
@@ -131,13 +131,15 @@ ${b.store}
     workgroupBarrier();
 ${productWgsl(tile)}
   }
-${
-    each(threadRows, (r) =>
-      each(threadColumns / 4, (j) => {
-        const row = `row0 + 4u * (threadRow + ${(r >> 2) * threadsDown}u) + ${r & 3}u`;
-        const column = `column0 + 4u * (threadColumn + ${j * threadsAcross}u)`;
-        return `  finish(${row}, ${column}, sum${r}${j});`;
-      }))
+  // A loop over a copy, because code for every accumulator would be most of the program and of its compilation.
+  var blocks = array<vec4<f32>, ${threadRows * columnQuads}>(
+${each(threadRows, (r) => each(columnQuads, (j) => `    sum${r}${j},`))}
+  );
+  for (var i = 0u; i < ${threadRows * columnQuads}u; i++) {
+    let r = i / ${columnQuads}u;
+    let row = row0 + 4u * (threadRow + (r >> 2u) * ${rows / threadRows}u) + (r & 3u);
+    let column = column0 + 4u * (threadColumn + i % ${columnQuads}u * ${threadsAcross}u);
+    finish(row, column, blocks[i]);
   }
 ${sums?.finish ?? ""}
 }`;
