@@ -233,8 +233,8 @@ function keyBlock(
         keyProbabilities(own, first, rows, logSumExp + state, scale);
         if (step) dropWeights(ownKept, own, first, rows, (h * P + q) * P + k + i, 1, P, step, stream);
         keyScoreGradients(ownGradients, ownKept, own, first, rows, delta + state, scale);
-        // Blocks of queries before the key itself were left out.
-        const keep = k + i < q;
+        // Blocks of queries before the panel were left out.
+        const keep = k < q;
         const sums = <usize> (k + i - from) * channels;
         accumulate(dK + sums, channels, keep, 0, ownGradients, passing, stride, first, rows, D);
         accumulate(dV + sums, channels, keep, 0, ownKept, dOutPassing, width, first, rows, D);
