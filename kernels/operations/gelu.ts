@@ -52,8 +52,9 @@ fn geluGradient(x: ${type}) -> ${type} {
   let bounded = geluBounded(x);
   let e = geluExponential(bounded);
   let factor = geluOne / (geluOne + e);
+  let inner = ${2 * slope} * (geluOne + ${3 * cubic} * bounded * bounded);
   // e · factor is 1 − factor without its rounding error.
-  return factor + bounded * (factor * (e * factor)) * (${2 * slope} * (geluOne + ${3 * cubic} * bounded * bounded));
+  return factor + bounded * (factor * (e * factor)) * inner;
 }
 `;
 }

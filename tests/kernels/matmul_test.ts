@@ -46,11 +46,11 @@ function withTile(tile: MatmulTile): Kernel<MatmulShape, MatmulOperand> {
 }
 
 engineTest("every layout with every epilogue agrees with the reference at awkward sizes", async (engine) => {
-  for (const [layout, epilogue] of variants) {
-    for (const [M, N, K] of [[17, 33, 19], [20, 36, 40]] as const) {
-      const shape = { layout, M, N, K, epilogue };
-      await compareWithReference(engine, withTile(smallTile), shape, inputsOf(shape, M));
-    }
+  for (const [i, [layout, epilogue]] of variants.entries()) {
+    // Alternating between layouts too, so that every epilogue meets rows of four and other rows.
+    const odd = (i + layouts.indexOf(layout)) % 2 === 1;
+    const shape = { layout, ...(odd ? { M: 17, N: 33, K: 19 } : { M: 20, N: 36, K: 40 }), epilogue };
+    await compareWithReference(engine, withTile(smallTile), shape, inputsOf(shape, i));
   }
 });
 
@@ -64,7 +64,7 @@ engineTest("matmul agrees with the reference at random sizes", async (engine) =>
       await compareWithReference(engine, withTile(smallTile), shape, inputsOf(shape, seed));
     },
   );
-  await fc.assert(cases, { numRuns: 25 });
+  await fc.assert(cases, { numRuns: 20 });
 });
 
 gpuTest(
