@@ -4,7 +4,6 @@ import {
   type Config,
   initialParameters,
   packStrip,
-  presets,
   RandomStream,
   type Strip,
   type TrainingPlan,
@@ -20,10 +19,11 @@ import {
 } from "@bgpt/kernels";
 import { engineTest } from "../engines.ts";
 import { assertClose } from "../kernels/compare.ts";
+import { smallCapacity, smallConfig } from "./small_checkpoint.ts";
 
-const patchCapacity = 7;
+const patchCapacity = smallCapacity;
 
-/** A file of four patches and one of two, with a patch of padding behind them. */
+/** A file of four patches and one of two, with two patches of padding behind them. */
 function testStrip(patchSize: number): Strip {
   const random = new RandomStream(7);
   const files = [4, 2].map((patches) =>
@@ -42,8 +42,7 @@ interface Case {
 }
 
 function testCase(patchSize: number, dropout: number): Case {
-  const sizes = { patchSize, patchLength: 6, hidden: 64, patchLayers: 1, byteLayers: 1 };
-  const config = { ...presets.tiny, ...sizes, dropout };
+  const config = { ...smallConfig, patchSize, dropout };
   const plan = trainingPlan(config, patchCapacity);
   const strip = testStrip(patchSize);
   // Biases are not zero, gains not one and matrices large, so that no gradient hides behind a zero.
@@ -137,7 +136,7 @@ Deno.test("dropout changes the gradients, and its seed decides how", async () =>
 });
 
 engineTest("the gradients with dropout are the reference engine's", async (engine) => {
-  const testedCase = testCase(16, 0.2);
+  const testedCase = testCase(smallConfig.patchSize, 0.2);
   const actual = await gradientsOn(engine, testedCase);
   const expected = await gradientsOn(new ReferenceEngine(), testedCase);
   for (const { name, offset, length } of testedCase.plan.model.table.parameters) {

@@ -12,10 +12,17 @@ import {
 import { type Engine, ReferenceEngine } from "@bgpt/kernels";
 import { engineTest } from "../engines.ts";
 import { assertClose } from "../kernels/compare.ts";
-import { smallConfig } from "./small_checkpoint.ts";
+import { smallCapacity, smallConfig } from "./small_checkpoint.ts";
 
-const patchCapacity = 8;
-const config: Config = { ...smallConfig, steps: 100, warmup: 4, schedule: "constant", learningRate: 3e-3 };
+const patchCapacity = smallCapacity;
+const config: Config = {
+  ...smallConfig,
+  steps: 100,
+  warmup: 4,
+  schedule: "constant",
+  learningRate: 3e-3,
+  dropout: 0.1,
+};
 
 /** Two files of random bytes that fill a strip to the last patch but one. */
 function stripOf(seed: number): Strip {
@@ -48,7 +55,9 @@ async function trained(engine: Engine, changes: Partial<Config>, batches: readon
 
 everyEngineTest("overfitting one batch drives the loss to 0", async (engine) => {
   const strip = stripOf(1);
-  const { metrics } = await trained(engine, { learningRate: 1e-2 }, Array(60).fill([strip]));
+  // Next to no dropout rather than none, which would be another plan: see smallConfig.
+  const changes = { learningRate: 1e-2, dropout: 1e-9 };
+  const { metrics } = await trained(engine, changes, Array(60).fill([strip]));
   const losses = metrics.map(({ totals }) => meanLossNats(totals));
   assert(
     losses[0]! > 5 && losses[0]! < 6.5,
@@ -59,17 +68,17 @@ everyEngineTest("overfitting one batch drives the loss to 0", async (engine) => 
 
 everyEngineTest("the same seed gives the same bits twice, another seed others", async (engine) => {
   const batches = [[stripOf(1)], [stripOf(2)], [stripOf(3)]];
-  const { state } = await trained(engine, { dropout: 0.1 }, batches);
-  assertEquals((await trained(engine, { dropout: 0.1 }, batches)).state, state);
+  const { state } = await trained(engine, {}, batches);
+  assertEquals((await trained(engine, {}, batches)).state, state);
   assertNotEquals(
-    (await trained(engine, { dropout: 0.1, seed: 1 }, batches)).state.parameters,
+    (await trained(engine, { seed: 1 }, batches)).state.parameters,
     state.parameters,
   );
 });
 
 everyEngineTest("evaluation between steps changes nothing that training sees", async (engine) => {
   const batches = [[stripOf(1), stripOf(2)], [stripOf(3), stripOf(4)], [stripOf(5), stripOf(6)]];
-  const changes = { dropout: 0.1, accumulate: 2 };
+  const changes = { accumulate: 2 };
   const { state, metrics } = await trained(engine, changes, batches);
   const trainer = await Trainer.create(engine, { ...config, ...changes }, patchCapacity);
   for (const batch of batches) {
@@ -99,8 +108,8 @@ Deno.test("evaluation has no dropout, and sums over strips", async () => {
 
 Deno.test("a step over several strips is the mean of their mean losses", async () => {
   const [one, two] = [stripOf(1), stripOf(2)];
-  const single = await trained(new ReferenceEngine(), {}, [[one]]);
-  const triple = await trained(new ReferenceEngine(), { accumulate: 3 }, [[one, one, one]]);
+  const single = await trained(new ReferenceEngine(), { dropout: 0 }, [[one]]);
+  const triple = await trained(new ReferenceEngine(), { dropout: 0, accumulate: 3 }, [[one, one, one]]);
   assertClose(
     triple.state.parameters,
     single.state.parameters,
@@ -109,9 +118,9 @@ Deno.test("a step over several strips is the mean of their mean losses", async (
   );
   const norm = triple.metrics[0]!.gradientNorm;
   assertClose([norm], [single.metrics[0]!.gradientNorm], { absolute: 0, relative: 1e-6 }, "gradient norm");
-  const mixed = await trained(new ReferenceEngine(), { accumulate: 2 }, [[one, two]]);
+  const mixed = await trained(new ReferenceEngine(), { dropout: 0, accumulate: 2 }, [[one, two]]);
   assertNotEquals(mixed.state.parameters, single.state.parameters);
-  const sum = (await trained(new ReferenceEngine(), {}, [[two]])).metrics[0]!.totals.lossNats +
+  const sum = (await trained(new ReferenceEngine(), { dropout: 0 }, [[two]])).metrics[0]!.totals.lossNats +
     single.metrics[0]!.totals.lossNats;
   assertClose([mixed.metrics[0]!.totals.lossNats], [sum], { absolute: 0, relative: 1e-6 }, "summed loss");
 });
@@ -175,7 +184,7 @@ everyEngineTest(
 engineTest("training follows the reference engine", async (engine) => {
   const batches = [[stripOf(1)], [stripOf(2)], [stripOf(3)], [stripOf(1)]];
   const losses = async (engine: Engine) =>
-    (await trained(engine, { dropout: 0.1 }, batches)).metrics.map(({ totals }) => meanLossNats(totals));
+    (await trained(engine, {}, batches)).metrics.map(({ totals }) => meanLossNats(totals));
   const expected = await losses(new ReferenceEngine());
   assertClose(await losses(engine), expected, { absolute: 0, relative: 1e-4 }, "losses");
 });

@@ -14,11 +14,10 @@ import { loadCheckpoint, saveRunCheckpoint } from "@bgpt/core/files";
 import { type Engine, ReferenceEngine } from "@bgpt/kernels";
 import { engineTest } from "../engines.ts";
 import { memorySource } from "./memory_source.ts";
-import { smallConfig } from "./small_checkpoint.ts";
+import { smallCapacity, smallConfig } from "./small_checkpoint.ts";
 
 const config: Config = {
   ...smallConfig,
-  patchLength: 6,
   batch: 1,
   accumulate: 2,
   steps: 6,
@@ -58,6 +57,7 @@ async function run(engine: Engine, options: Options, told?: Partial<Told>): Prom
   const own = { ...config, ...changes };
   const resume = options.resume ? (await loadCheckpoint(folder!)).checkpoint : undefined;
   const patchCapacity = stripCapacity(source, own);
+  assertEquals(patchCapacity, smallCapacity);
   const trainer = await Trainer.create(engine, own, patchCapacity);
   if (resume !== undefined) trainer.restore(resume.optimizer!);
   const { saved = [], steps = [], evaluations = [] } = told ?? {};
