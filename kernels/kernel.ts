@@ -76,7 +76,7 @@ export interface Kernel<S extends Shape, F extends string, U extends string = ne
   /** The dispatches that compute it, run one after the other on the same operands. */
   dispatches(shape: S): Dispatch[];
   /** The stages that compute it on the cpu engine; a result must not depend on the number of threads. */
-  assembly?(shape: S): AssemblyStage[];
+  assembly(shape: S): AssemblyStage[];
   /** The same in f64, written for reading: the oracle of the tests and the `reference` engine. */
   reference(shape: S, operands: Record<F, Float64Array> & Record<U, Uint32Array>): void;
   /** The floors of its time. */
@@ -97,7 +97,7 @@ export interface AnyKernel {
   dispatches(shape: any): Dispatch[];
   /** As in {@linkcode Kernel}. */
   // deno-lint-ignore no-explicit-any
-  assembly?(shape: any): AssemblyStage[];
+  assembly(shape: any): AssemblyStage[];
   /** As in {@linkcode Kernel}. */
   // deno-lint-ignore no-explicit-any
   reference(shape: any, operands: Record<string, Float64Array | Uint32Array>): void;

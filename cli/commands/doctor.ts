@@ -38,7 +38,9 @@ export default defineCommand({
     const report = await examine({ ...(preset && { preset }), ...(batch !== undefined && { batch }) });
     if (json) printJson({ ...report });
     else printDoctorReport(report);
-    const wrong = report.smoke.filter(({ agrees }) => !agrees).map(({ kernel }) => kernel);
+    const wrong = report.engines.flatMap(({ smoke }) => smoke).filter(({ agrees }) => !agrees).map((
+      { kernel },
+    ) => kernel);
     if (wrong.length > 0) {
       throw new Error(`Wrong results from ${wrong.join(", ")} on this adapter. Do not train on it`);
     }

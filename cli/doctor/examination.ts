@@ -3,7 +3,7 @@
  * @module
  */
 import { presets } from "@bgpt/core";
-import { GpuEngine, openDevice, ReferenceEngine } from "@bgpt/kernels";
+import { CpuEngine, GpuEngine, openDevice } from "@bgpt/kernels";
 import { webGpuAdapter } from "../engine.ts";
 import { type AdapterReport, reportAdapter } from "./adapter_report.ts";
 import { type AllocationReport, probeAllocations } from "./allocation_probe.ts";
@@ -24,15 +24,20 @@ export interface SystemReport {
   readonly availableBytes: number;
 }
 
+/** An engine: whether it computes right, and how fast. */
+export interface EngineReport {
+  readonly description: string;
+  readonly smoke: readonly SmokeResult[];
+  readonly rates: Rates;
+}
+
 /** What `bgpt doctor` finds. */
 export interface DoctorReport {
   readonly system: SystemReport;
   /** Null where WebGPU has none. */
   readonly adapter: AdapterReport | null;
-  /** Empty without an adapter. */
-  readonly smoke: readonly SmokeResult[];
-  /** Of the adapter, else of the reference engine. */
-  readonly rates: Rates;
+  /** The engines that are here, the fastest kind first: the adapter's where there is one, and the processor's. */
+  readonly engines: readonly EngineReport[];
   readonly memory: readonly MemoryReport[];
   /** Empty without an adapter. */
   readonly allocations: readonly AllocationReport[];
@@ -62,8 +67,13 @@ export async function examine({ preset, batch }: ExaminationOptions): Promise<Do
   // Without a plain device nothing can be asked for.
   const adapter = found && await reportAdapter(found, engine !== undefined);
 
-  const smoke = engine === undefined ? [] : await runSmokeKernels(engine);
-  const rates = await measureRates(engine ?? new ReferenceEngine());
+  const cpu = await CpuEngine.create();
+  const engines: EngineReport[] = [];
+  for (const each of engine === undefined ? [cpu] : [engine, cpu]) {
+    const { description } = each;
+    engines.push({ description, smoke: await runSmokeKernels(each), rates: await measureRates(each) });
+  }
+  cpu.destroy();
   // A software adapter's memory is the machine's own.
   const available = adapter?.kind === "software" ? system.availableBytes : undefined;
   const allocations = engine === undefined ? [] : await probeAllocations(engine.gpu.device, available);
@@ -79,11 +89,11 @@ export async function examine({ preset, batch }: ExaminationOptions): Promise<Do
     drivers: vulkanDrivers(),
     ...(adapter && { adapter }),
     ...(deviceError !== undefined && { deviceError }),
-    smoke,
-    rates,
+    smoke: engines.flatMap(({ smoke }) => smoke),
+    rates: engines[0]!.rates,
     allocations,
   });
-  return { system, adapter: adapter ?? null, smoke, rates, memory, allocations, problems };
+  return { system, adapter: adapter ?? null, engines, memory, allocations, problems };
 }
 
 async function openGpu(

@@ -16,15 +16,17 @@ import { alignedLines, type Alignment } from "./text_table.ts";
 
 /** Prints everything that was found. */
 export function printDoctorReport(report: DoctorReport): void {
-  const { system, adapter, smoke, rates, memory, allocations, problems } = report;
+  const { system, adapter, engines, memory, allocations, problems } = report;
   print(systemLine(system));
   if (adapter === null) section("Adapter", ["  none: WebGPU has nothing to compute on here"]);
   else printAdapter(adapter);
-  if (smoke.length > 0) {
+  for (const { description, smoke, rates } of engines) {
     const alignments: Alignment[] = ["left", "left", "right", "right"];
-    section("Kernels against their f64 references", alignedLines(smoke.map(smokeRow), alignments));
+    section(`Engine ${rates.engine}: ${description}`, [
+      ...alignedLines(smoke.map(smokeRow), alignments),
+      ...alignedLines(rateRows(rates), ["left", "left", "right"]),
+    ]);
   }
-  section(`Speed of the ${rates.engine} engine`, alignedLines(rateRows(rates), ["left", "left", "right"]));
   if (allocations.length > 0) {
     const rows = allocations.map(({ bytes, outcome, reason }) => [
       formatBytes(bytes),

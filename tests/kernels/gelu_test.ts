@@ -17,6 +17,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) {
     workgroups: [vector ? length / 4 : length, 1, 1],
     vectors: vector ? ["x", "y", "slope"] : [],
   }],
+  assembly: () => [],
   reference: () => {},
   cost: () => ({ flops: 0, bytes: 0 }),
   tolerance: { absolute: 0, relative: 0, reason: "not compared as a kernel" },

@@ -200,7 +200,6 @@ export class CpuExecution implements Execution {
 /** The stages of a call, operand names replaced by addresses. */
 function resolve(call: Call, addressOf: (tensor: Tensor) => number): ResolvedStage[] {
   const { kernel, shape, operands, label } = call;
-  if (kernel.assembly === undefined) throw new Error(`Cannot run "${label}": ${kernel.name} has no assembly`);
   return kernel.assembly(shape).map(({ function: name, arguments: given }) => ({
     label,
     name,

@@ -20,18 +20,21 @@ Deno.test("doctor works without an adapter, says so and ends with exit code 0", 
   const { code, stdout, stderr } = await bgpt(["doctor"], withoutAdapter);
   assertEquals([code, stderr], [0, ""]);
   assertStringIncludes(stdout, "none: WebGPU has nothing to compute on here");
-  assertMatch(stdout, /Speed of the reference engine\n {2}matrix product .* [MG]FLOP\/s\n/);
+  assertMatch(
+    stdout,
+    /Engine cpu: WebAssembly.*\n {2}matmul [^]* agrees\n[^]* {2}matrix product .* [MG]FLOP\/s\n/,
+  );
   assertStringIncludes(stdout, "! WebGPU found no adapter");
   assert(!stdout.includes("\x1b"), "piped output has escape codes");
 
   const json = await bgpt(["doctor", "--json", "--preset", "small"], withoutAdapter);
   const report = JSON.parse(json.stdout) as DoctorReport;
-  assertEquals([report.adapter, report.smoke, report.rates.engine], [null, [], "reference"]);
+  assertEquals([report.adapter, report.engines.map(({ rates }) => rates.engine)], [null, ["cpu"]]);
   assertEquals(report.memory.map(({ preset, purpose }) => `${preset} ${purpose}`), [
     "small training",
     "small evaluation",
   ]);
-  assert(report.rates.matmul.flopsPerSecond > 0);
+  assert(report.engines[0]!.rates.matmul.flopsPerSecond > 0);
 });
 
 gpuTest("doctor measures the adapter and finds that its kernels agree with their references", async () => {
@@ -40,14 +43,17 @@ gpuTest("doctor measures the adapter and finds that its kernels agree with their
   assertEquals(stdout.trimEnd().split("\n").length, 1);
   const report = JSON.parse(stdout) as DoctorReport;
   assert(report.adapter !== null);
-  assertEquals(report.smoke.map(({ kernel, agrees }) => [kernel, agrees]), [
-    ["matmul", true],
-    ["layerNorm", true],
-    ["attention", true],
-    ["crossEntropy", true],
-  ]);
+  assertEquals(report.engines.length, 2);
+  for (const { smoke } of report.engines) {
+    assertEquals(smoke.map(({ kernel, agrees }) => [kernel, agrees]), [
+      ["matmul", true],
+      ["layerNorm", true],
+      ["attention", true],
+      ["crossEntropy", true],
+    ]);
+  }
   assertEquals(report.allocations.map(({ bytes }) => bytes), [300 * 2 ** 20, 3584 * 2 ** 20]);
-  const { rates } = report;
+  const { rates } = report.engines[0]!;
   assertEquals(rates.engine, "gpu");
   assert(rates.matmul.flopsPerSecond > 0 && rates.copy!.bytesPerSecond > 0 && rates.readBackSeconds! > 0);
   assert(report.memory.every(({ fit }) => fit!.largestBatch > 0));
