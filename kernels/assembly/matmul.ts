@@ -1,9 +1,11 @@
 // Matrix products, as kernels/operations/matmul.ts defines them.
 //
 // A thread takes a rectangle of the output. Blocks of b, then of a, are packed into panels in its scratch; every tile
-// of the output is a product of two panels. A sum over k is cut into blocks by K alone, each block one chain of
-// multiply-adds, the blocks added in order: an element has the same bits whatever else is computed and wherever it
-// stands.
+// of the output is a product of two panels. Where rows are few, as when generating, to pack b would take about as long
+// as to multiply: it is read where it lies. A sum over k is cut into blocks by K alone, each block one chain of
+// multiply-adds, the blocks added in order: an element has the same bits whatever else is computed, wherever it stands
+// and whichever way it is computed.
+import { multiplyRows } from "./matmul_few_rows";
 import { packColumns, packRows } from "./matmul_pack";
 import { multiplyPanels, Pass, passTile, tileColumns, tileRows } from "./matmul_tile";
 import { partStart } from "./parts";
@@ -15,6 +17,14 @@ const blockTerms: i32 = 384;
 const blockRows: i32 = 20 * tileRows;
 /** Columns of b packed at a time: with the rows they stay in the second cache (0.9 of 1 MiB). */
 const blockColumns: i32 = 64 * tileColumns;
+
+// At N = 768 and K = 256 on one thread of an AMD EPYC (Zen 4, Deno 2.9.6, 2026-11-23) 1 row takes 18 µs, packed 67;
+// 4 take 43, packed 67; 16 take 163, packed 186. Where b comes from memory (3072 by 768) 1 to 4 take 0.7 of the time
+// or less, and 16 take 0.85.
+/** Up to so many rows are not packed either. */
+const fewRows: i32 = 2;
+/** Up to so many rows are multiplied with b as it lies, if its columns lie side by side. */
+const someRows: i32 = 4 * tileRows;
 
 /** Where the tile and the panels of a lie in the scratch; the panels of b come last. */
 const rowPanelsOffset: usize = 256;
@@ -61,6 +71,8 @@ export function matmul(
 ): void {
   // The column sums of b are one more row of the output, whose row of a is ones.
   const rows = epilogue == Epilogue.AccumulateBias ? M + 1 : M;
+  const few = layout != Layout.TN && rows <= fewRows;
+  const packed = !few && (layout == Layout.NT || rows > someRows);
   const rowParts = partsByRows(rows, N, parts);
   const columnParts = parts / rowParts;
   const rowPanels = (rows + tileRows - 1) / tileRows, columnPanels = (N + tileColumns - 1) / tileColumns;
@@ -87,14 +99,34 @@ export function matmul(
       const terms = partStart(K, block + 1, blocks) - k0;
       const pass = block == 0 ? firstPass(epilogue) : Pass.Add;
       const bBlock = b + <usize> n0 * bColumnStride + <usize> k0 * bTermStride;
-      packColumns(bBlock, bColumnStride, bTermStride, n1 - n0, terms, columnPanelsAt);
+      if (packed) packColumns(bBlock, bColumnStride, bTermStride, n1 - n0, terms, columnPanelsAt);
       for (let m0 = mStart; m0 < mEnd; m0 += blockRows) {
         const m1 = min(mEnd, m0 + blockRows);
         const aBlock = a + <usize> m0 * aRowStride + <usize> k0 * aTermStride;
-        const onesRow = M - m0;
-        packRows(aBlock, aRowStride, aTermStride, min(m1 - m0, onesRow), terms, rowPanelsAt, m1 > M ? onesRow : -1);
         const offset = (<usize> m0 * N + n0) << 2, column = <usize> n0 << 2;
-        multiplyBlock(m1 - m0, n1 - n0, terms, pass, sum + offset, stride, bias + column, onesRow, dBias + column);
+        const sumBlock = sum + offset, biasBlock = bias + column;
+        if (few) {
+          const tiles = rowPanelsAt, panel = columnPanelsAt;
+          multiplyRows(M, n1 - n0, terms, aBlock, aRowStride, bBlock, bColumnStride, bTermStride, tiles, panel);
+          passTiles(pass, tiles, sumBlock, biasBlock, stride, M, n1 - n0);
+        } else {
+          const onesRow = M - m0;
+          packRows(aBlock, aRowStride, aTermStride, min(m1 - m0, onesRow), terms, rowPanelsAt, m1 > M ? onesRow : -1);
+          multiplyBlock(
+            m1 - m0,
+            n1 - n0,
+            terms,
+            packed ? columnPanelsAt : bBlock,
+            packed ? 4 * tileColumns : bTermStride,
+            packed,
+            pass,
+            sumBlock,
+            stride,
+            biasBlock,
+            onesRow,
+            dBias + column,
+          );
+        }
         // A whole block at a time, so that long rows are read where tiles would touch short pieces of many.
         if (finish >= 0 && block == blocks - 1) {
           passTile(finish, 0, out + offset, other + offset, stride, m1 - m0, n1 - n0);
@@ -104,14 +136,28 @@ export function matmul(
   }
 }
 
+/** Passes tiles on that stand behind one another, of all rows and eight columns each. */
+function passTiles(pass: Pass, tiles: usize, out: usize, bias: usize, stride: usize, rows: i32, columns: i32): void {
+  for (let n = 0; n < columns; n += tileColumns) {
+    const column = <usize> n << 2;
+    passTile(pass, tiles, out + column, bias + column, stride, rows, min(columns - n, tileColumns));
+    tiles += <usize> rows * (4 * tileColumns);
+  }
+}
+
 /**
- * Multiplies the packed panels and passes every tile on to `out`, the block's first element.
+ * Multiplies the packed rows and passes every tile on to `out`, the block's first element.
+ * @param b, bStride the columns, and bytes from one term to the next
+ * @param packed whether they are in panels; if not, the last few columns still have to be
  * @param onesRow the row that goes to `dBias` instead, if it is in the block
  */
 function multiplyBlock(
   rows: i32,
   columns: i32,
   terms: i32,
+  b: usize,
+  bStride: usize,
+  packed: bool,
   pass: Pass,
   out: usize,
   stride: usize,
@@ -120,13 +166,18 @@ function multiplyBlock(
   dBias: usize,
 ): void {
   const tile = scratch();
-  let columnPanel = tile + columnPanelsOffset;
   for (let n = 0; n < columns; n += tileColumns) {
     const width = min(columns - n, tileColumns);
     const column = <usize> n << 2;
+    if (!packed && width < tileColumns) {
+      const panel = tile + columnPanelsOffset;
+      packColumns(b, 4, bStride, width, terms, panel);
+      b = panel;
+      bStride = 4 * tileColumns;
+    }
     let rowPanel = tile + rowPanelsOffset;
     for (let m = 0; m < rows; m += tileRows) {
-      multiplyPanels(rowPanel, columnPanel, terms, tile);
+      multiplyPanels(rowPanel, b, bStride, terms, tile);
       const height = min(min(rows, onesRow) - m, tileRows);
       passTile(pass, tile, out + <usize> m * stride + column, bias + column, stride, height, width);
       if (onesRow < min(rows, m + tileRows)) {
@@ -134,7 +185,7 @@ function multiplyBlock(
       }
       rowPanel += <usize> (tileRows * terms) << 2;
     }
-    columnPanel += <usize> (tileColumns * terms) << 2;
+    b += packed ? <usize> (tileColumns * terms) << 2 : 4 * tileColumns;
   }
 }
 

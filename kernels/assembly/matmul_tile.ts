@@ -10,17 +10,18 @@ export const tileRows: i32 = 5;
 export const tileColumns: i32 = 8;
 
 /**
- * tile[r, c] ← Σ_k a[k, r] · b[k, c] over the terms of two packed panels, a chain of multiply-adds for each element.
+ * tile[r, c] ← Σ_k a[k, r] · b[k, c] over the terms of two panels, a chain of multiply-adds for each element.
  *
- * a [terms, 5]; b [terms, 8]; tile [5, 8]
+ * a [terms, 5], packed; b [terms, 8], packed or in its matrix; tile [5, 8]
+ * @param bStride bytes from one term of b to the next
  */
-export function multiplyPanels(a: usize, b: usize, terms: i32, tile: usize): void {
+export function multiplyPanels(a: usize, b: usize, bStride: usize, terms: i32, tile: usize): void {
   let c00 = f32x4.splat(0), c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0), c11 = f32x4.splat(0);
   let c20 = f32x4.splat(0), c21 = f32x4.splat(0);
   let c30 = f32x4.splat(0), c31 = f32x4.splat(0);
   let c40 = f32x4.splat(0), c41 = f32x4.splat(0);
-  const end = b + (<usize> terms << 5);
+  const end = b + <usize> terms * bStride;
   // Not unrolled: V8 then keeps sums on the stack, which halves the speed.
   while (b < end) {
     const a0 = v128.load(a);
@@ -41,7 +42,7 @@ export function multiplyPanels(a: usize, b: usize, terms: i32, tile: usize): voi
     c40 = multiplyAdd(x, b0, c40);
     c41 = multiplyAdd(x, b1, c41);
     a += 4 * tileRows;
-    b += 4 * tileColumns;
+    b += bStride;
   }
   v128.store(tile, c00);
   v128.store(tile, c01, 16);

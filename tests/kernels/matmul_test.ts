@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import {
+  CpuEngine,
   type Kernel,
   matmul,
   matmulDispatch,
@@ -138,12 +139,64 @@ engineTest(
   },
 );
 
+Deno.test({
+  name: "a row has the same bits on its own, among few rows and among many, in both builds of the cpu engine",
+  // Workers end some time after they are told to.
+  sanitizeResources: false,
+  sanitizeOps: false,
+  fn: async () => {
+    const rowsOf = (values: Float32Array, M: number, first: number, count: number) =>
+      values.slice(first * values.length / M, (first + count) * values.length / M);
+    for (const strict of [false, true]) {
+      for (const threads of [1, 2, 3]) {
+        const engine = await CpuEngine.create({ threads, strict });
+        for (const layout of ["NN", "NT"] as const) {
+          // One block of terms, which divides by 8, and two that do not; tiles that are full and that are not.
+          for (const [N, K] of [[48, 256], [67, 597], [1050, 11], [5, 3]] as const) {
+            for (const epilogue of epilogues) {
+              const shape = { layout, M: 64, N, K, epilogue };
+              const inputs = inputsOf(shape, K);
+              const all = await runKernel(engine, matmul, shape, inputs);
+              for (
+                const [first, M] of [[0, 1], [63, 1], [6, 2], [9, 3], [30, 5], [17, 8], [40, 10], [
+                  3,
+                  16,
+                ]] as const
+              ) {
+                const some = Object.fromEntries(
+                  Object.entries(inputs).map(([name, values]) => [
+                    name,
+                    name === "b" || name === "bias" ? values : rowsOf(values as Float32Array, 64, first, M),
+                  ]),
+                );
+                const results = await runKernel(engine, matmul, { ...shape, M }, some);
+                for (const [name, values] of Object.entries(results)) {
+                  assertEquals(
+                    new Uint32Array(values.buffer),
+                    new Uint32Array(rowsOf(all[name] as Float32Array, 64, first, M).buffer),
+                    `${name} of ${
+                      JSON.stringify(shape)
+                    }, ${M} rows from ${first}, ${threads} threads, strict ${strict}`,
+                  );
+                }
+              }
+            }
+          }
+        }
+        engine.destroy();
+      }
+    }
+  },
+});
+
 anyThreadsTest(
   matmul,
-  variants.map(([layout, epilogue]) => {
-    const shape = { layout, M: 58, N: 67, K: 590, epilogue };
-    return [shape, inputsOf(shape, 4)] as const;
-  }),
+  [[58, 67, 590], [2, 67, 590], [7, 43, 590]].flatMap(([M, N, K]) =>
+    variants.map(([layout, epilogue]) => {
+      const shape = { layout, M: M!, N: N!, K: K!, epilogue };
+      return [shape, inputsOf(shape, 4)] as const;
+    })
+  ),
 );
 
 gpuTest("more workgroups than one dimension holds compute every row once", async (engine) => {
