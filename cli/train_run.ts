@@ -30,6 +30,8 @@ export interface TrainRun {
   readonly out: string;
   /** The checkpoint that it goes on from. */
   readonly resume?: Checkpoint;
+  /** Ends the run after this time, with a checkpoint, however many steps are left. */
+  readonly secondsLimit?: number;
 }
 
 /** How it ended. */
@@ -52,7 +54,7 @@ export interface TrainOutcome {
  * @throws {RangeError} when the plan does not fit the device, or the loss stops being a number
  */
 export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
-  const { engine, config, training, evaluation, out, resume } = run;
+  const { engine, config, training, evaluation, out, resume, secondsLimit } = run;
   const patchCapacity = resume?.run?.patchCapacity ?? stripCapacity(training, config);
   const trainer = await Trainer.create(engine, config, patchCapacity);
   if (resume?.optimizer !== undefined) trainer.restore(resume.optimizer);
@@ -69,7 +71,9 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
   let saved: { path: string; checkpoint: Checkpoint } | undefined;
 
   const summary = await trainingRun(trainer, data, {
-    stop: stop.signal,
+    stop: secondsLimit === undefined
+      ? stop.signal
+      : AbortSignal.any([stop.signal, AbortSignal.timeout(secondsLimit * 1000)]),
     onSteps(metrics, runProgress) {
       for (const step of metrics) {
         log.step(step, runProgress);
