@@ -123,7 +123,7 @@ export default defineCommand({
     const trace = formatTrace(
       example,
       (await predictFreeRunning(engine, { model, parameters }, [example], 1))[0]!,
-      2,
+      corner.registers!,
     );
     note(trace);
     engine.destroy();

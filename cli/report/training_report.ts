@@ -64,6 +64,8 @@ export function trainingReport(report: TrainingReport): string {
           title: "Bits per byte against optimizer steps",
           xLabel: "optimizer step",
           yLabel: "bits per byte",
+          // The first steps fall from 8 bits, which would flatten all that follows.
+          logY: true,
           series: [
             curve("training", steps, "bpb", "noisy"),
             ...(evaluations.length > 0 ? [curve("held out", evaluations, "bpb", "plain")] : []),
