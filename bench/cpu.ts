@@ -60,7 +60,7 @@ async function runPeer(script: string, size: string, threads: number): Promise<P
   }
 }
 
-/** Bytes a second of one sequence, uncached: every patch runs the whole network again, as in the published program. */
+/** Bytes a second of one sequence, the first run of its prefix included. */
 async function generationRate(engine: CpuEngine, size: keyof typeof benchSizes): Promise<number> {
   const { config } = benchSizes[size];
   const parameters = initialParameters(parameterTable(config), 0);

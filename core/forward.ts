@@ -27,9 +27,19 @@ export function patchForward(
   model: Model,
   inputs: Pick<BatchInputs, "patches" | "fileStart">,
 ): StackActivations {
-  const { P, S, V, C, L } = model;
   const level = patchLevel(plan, model, inputs.fileStart);
-  const embedded = plan.tensor("patch.embedded", [P, C]);
+  return stackForward(plan, model, level, embedPatches(plan, model, level, inputs));
+}
+
+/** Patches to vectors. */
+export function embedPatches(
+  plan: PlanBuilder,
+  model: Model,
+  level: Level,
+  inputs: Pick<BatchInputs, "patches" | "fileStart">,
+): Tensor {
+  const { P, S, V, C, L } = model;
+  const embedded = plan.tensor(`${level.name}.embedded`, [P, C]);
   plan.call(patchEmbedding, { P, S, V, C, L }, {
     tokens: inputs.patches,
     fileStart: inputs.fileStart,
@@ -37,8 +47,8 @@ export function patchForward(
     bias: model.parameter("patch_level_decoder.patch_embedding.bias"),
     positions: model.parameter(`${patchStack}wpe.weight`),
     x: embedded,
-  }, "patch.embedding");
-  return stackForward(plan, model, level, embedded);
+  }, `${level.name}.embedding`);
+  return embedded;
 }
 
 /** Features to logits: row (n, t) sees feature n in place of the first byte, and the t bytes before byte t. */
@@ -48,25 +58,42 @@ export function byteForward(
   feature: Tensor, // [N, C]
   nextPatches: Tensor, // u32 [N, S]
 ): StackActivations & { readonly logits: Tensor } {
+  const level = byteLevel(plan, model, feature.shape[0]!);
+  const activations = stackForward(plan, model, level, embedBytes(plan, model, level, feature, nextPatches));
+  return { ...activations, logits: byteHead(plan, model, activations) };
+}
+
+/** Features and the bytes behind them to vectors. */
+export function embedBytes(
+  plan: PlanBuilder,
+  model: Model,
+  level: Level,
+  feature: Tensor, // [N, C]
+  nextPatches: Tensor, // u32 [N, S]
+): Tensor {
   const { S, V, C } = model;
   const N = feature.shape[0]!;
-  const level = byteLevel(plan, model, N);
-  const embedded = plan.tensor("byte.embedded", [N * S, C]);
+  const embedded = plan.tensor(`${level.name}.embedded`, [N * S, C]);
   plan.call(byteEmbedding, { N, S, V, C }, {
     feature,
     tokens: nextPatches,
     table: model.parameter(byteTableName),
     positions: model.parameter(`${byteStack}wpe.weight`),
     x: embedded,
-  }, "byte.embedding");
-  const activations = stackForward(plan, model, level, embedded);
-  const logits = plan.tensor("logits", [N * S, V], "output");
-  plan.call(matmul, { layout: "NT", M: N * S, N: V, K: C, epilogue: "none" }, {
-    a: activations.finalNorm.y,
+  }, `${level.name}.embedding`);
+  return embedded;
+}
+
+/** What the byte level made of its rows to logits. */
+export function byteHead(plan: PlanBuilder, model: Model, { level, finalNorm }: StackActivations): Tensor {
+  const { V, C } = model;
+  const logits = plan.tensor("logits", [level.R, V], "output");
+  plan.call(matmul, { layout: "NT", M: level.R, N: V, K: C, epilogue: "none" }, {
+    a: finalNorm.y,
     b: model.parameter(byteTableName),
     out: logits,
-  }, "byte.head");
-  return { ...activations, logits };
+  }, `${level.name}.head`);
+  return logits;
 }
 
 /** Logits to nats; with `gradient`, the logits become their own gradient in the same pass. */
@@ -93,7 +120,13 @@ export function lossForward(
   return { lossNats, sums };
 }
 
-function stackForward(plan: PlanBuilder, model: Model, level: Level, embedded: Tensor): StackActivations {
+/** All blocks of a level, and the norm behind them. */
+export function stackForward(
+  plan: PlanBuilder,
+  model: Model,
+  level: Level,
+  embedded: Tensor, // [R, C]
+): StackActivations {
   let x = dropped(plan, model, embedded, `${level.name}.embedding`, level.stream);
   const blocks: BlockActivations[] = [];
   for (let i = 0; i < level.layers; i++) {
@@ -119,7 +152,7 @@ function blockForward(
   const weight = (name: string) => model.parameter(`${level.stack}h.${index}.${name}`);
 
   const norm1 = normForward(plan, model, level, `h.${index}.ln_1`, x);
-  const qkv = plan.tensor(`${label}.qkv`, [R, 3 * C]);
+  const qkv = plan.tensor(`${label}.qkv`, [R, 3 * C], model.cached ? "output" : "activation");
   plan.call(matmul, { layout: "NN", M: R, N: 3 * C, K: C, epilogue: "bias" }, {
     a: norm1.y,
     b: weight("attn.c_attn.weight"),

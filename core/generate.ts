@@ -101,8 +101,10 @@ async function* patchByPatch(
   const finished = prefixes.map(() => false);
   const partial = prefixes.map((prefix) => prefix.length % S);
   const patchCounts = prefixes.map((prefix) => Math.floor(prefix.length / S));
+  // A single patch is the last one, which has a program of its own.
+  if (patchCounts.some((count) => count > 1)) execution.run("patches");
   while (finished.includes(false)) {
-    execution.run("patches", ...byteSteps);
+    execution.run("patch", ...byteSteps);
     const [rows, sequences] = await Promise.all([
       execution.readIntegers(plan.row),
       execution.readIntegers(plan.sequences),
@@ -151,11 +153,10 @@ function writePrefixes(execution: Execution, plan: GenerationPlan, request: Gene
   const rows = new Uint32Array(sequenceCount * S).fill(endOfPatch);
   const sequences = new Uint32Array(sequenceCount * sequenceWords);
   for (const [b, prefix] of prefixes.entries()) {
-    const byteCount = prefix.length % S;
-    const wholePatches = (prefix.length - byteCount) / S;
+    const wholePatches = Math.floor(prefix.length / S);
     patches.set(prefix.subarray(0, wholePatches * S), b * slotPatches * S);
     rows.set(prefix.subarray(wholePatches * S), b * S);
-    sequences.set([wholePatches, byteCount, 0, b], b * sequenceWords);
+    sequences.set([wholePatches, 0, 0, b], b * sequenceWords);
   }
   const fileStart = Uint32Array.from(
     { length: sequenceCount * slotPatches },

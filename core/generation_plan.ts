@@ -2,17 +2,10 @@
  * The plan of generation: many sequences at once, sixteen byte steps and their sampling without the host.
  * @module
  */
-import {
-  appendPatch,
-  type Plan,
-  PlanBuilder,
-  sample,
-  samplingLength,
-  selectFeature,
-  type Tensor,
-} from "@bgpt/kernels";
+import { appendPatch, type Plan, PlanBuilder, sample, samplingLength, type Tensor } from "@bgpt/kernels";
 import type { ModelConfig } from "./config.ts";
-import { byteForward, patchForward } from "./forward.ts";
+import { lastPatchForward, nextByteForward } from "./cached_forward.ts";
+import { patchForward } from "./forward.ts";
 import { declareModel, type Model } from "./model.ts";
 
 /** A plan that continues B sequences, each in a slot of the strip. */
@@ -29,17 +22,18 @@ export interface GenerationPlan {
   readonly patches: Tensor; // u32 [B · slotPatches, S]
   /** First patch of each patch's slot. */
   readonly fileStart: Tensor; // u32 [B · slotPatches]
-  /** Patches so far, bytes in the patch being made, whether it ended, random stream. */
+  /** Patches so far, bytes that were given or drawn of the patch being made, whether it ended, random stream. */
   readonly sequences: Tensor; // u32 [B, 4]
-  /** The patch being made. */
+  /** The patch being made; bytes that are given stand in it from the start. */
   readonly row: Tensor; // u32 [B, S]
   /** How bytes are drawn. */
   readonly sampling: Tensor; // u32 [samplingLength]
 }
 
 /**
- * Programs: `patches` (features of what is there), `byte` (one more byte, to be run once for each byte of a patch) and
- * `append` (the finished patch becomes part of the sequence).
+ * Programs: `patches` (all that is there, into the cache: once, where there is more than one patch), `patch` (the last
+ * patch of each sequence), `byte` (one more byte, given or drawn, to be run once for each byte of a patch) and `append`
+ * (the finished patch becomes part of the sequence).
  * @param sequenceCount B
  * @param slotPatches patches of the longest sequence, at most the patch length
  */
@@ -51,8 +45,8 @@ export function generationPlan(
   const builder = new PlanBuilder();
   const B = sequenceCount;
   const L = slotPatches;
-  const model = declareModel(builder, config, { patchCapacity: B * L, dropout: false });
-  const { P, S, C, V } = model;
+  const model = declareModel(builder, config, { patchCapacity: B * L, dropout: false, cached: true });
+  const { P, S, V } = model;
   const patches = builder.tensor("patches", [P, S], "input", "u32");
   const fileStart = builder.tensor("fileStart", [P], "input", "u32");
   const sequences = builder.tensor("sequences", [B, 4], "input", "u32");
@@ -60,12 +54,13 @@ export function generationPlan(
   const sampling = builder.tensor("sampling", [samplingLength], "input", "u32");
 
   builder.program("patches");
-  const { finalNorm } = patchForward(builder, model, { patches, fileStart });
-  const feature = builder.tensor("feature", [B, C]);
-  builder.call(selectFeature, { B, L, C }, { features: finalNorm.y, sequences, feature }, "select feature");
+  const past = patchForward(builder, model, { patches, fileStart });
+
+  builder.program("patch");
+  const feature = lastPatchForward(builder, model, { patches, fileStart }, past, sequences);
 
   builder.program("byte");
-  const { logits } = byteForward(builder, model, feature, row);
+  const logits = nextByteForward(builder, model, feature, row, sequences);
   builder.call(sample, { B, S, V }, { logits, row, sequences, sampling }, "sample");
 
   builder.program("append");

@@ -28,6 +28,8 @@ export interface Model {
   readonly V: number;
   /** Whether activations pass through dropout. */
   readonly dropout: boolean;
+  /** Whether queries, keys and values outlive their program: the cache of generation. */
+  readonly cached: boolean;
   /** The flat storage of all parameters. */
   readonly parameters: Tensor; // [storageLength]
   /** One parameter by its published name. */
@@ -40,7 +42,7 @@ export interface Model {
 export function declareModel(
   plan: PlanBuilder,
   config: ModelConfig,
-  options: { readonly patchCapacity: number; readonly dropout: boolean },
+  options: { readonly patchCapacity: number; readonly dropout: boolean; readonly cached?: boolean },
 ): Model {
   const table = parameterTable(config);
   const parameters = plan.tensor("parameters", [table.storageLength], "parameter");
@@ -56,6 +58,7 @@ export function declareModel(
     D: headSize,
     V: vocabularySize,
     dropout: options.dropout,
+    cached: options.cached ?? false,
     parameters,
     parameter: (name) => windows.get(name)!,
     step: plan.tensor("step", [stepLength], "input", "u32"),
@@ -107,11 +110,11 @@ export interface Attention {
 
 /** One of the two stacks. */
 export interface Level {
-  /** Which of the two. */
-  readonly name: "patch" | "byte";
+  /** What the names of its tensors begin with. */
+  readonly name: "patch" | "byte" | "lastPatch" | "nextByte";
   /** Prefix of its parameters' names. */
   readonly stack: string;
-  /** Rows of its activations: a patch each, or a byte each. */
+  /** Rows of its activations: a patch each, or a byte each; of what is cached, one for each sequence. */
   readonly R: number;
   /** Blocks. */
   readonly layers: number;

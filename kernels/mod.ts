@@ -29,6 +29,7 @@ export * from "./operations/layer_norm.ts";
 export * from "./operations/loss_sums.ts";
 export * from "./sampling_words.ts";
 export * from "./operations/sampling.ts";
+export * from "./operations/sequence_rows.ts";
 export * from "./operations/sequences.ts";
 export * from "./operations/attention.ts";
 export * from "./operations/attention_backward.ts";

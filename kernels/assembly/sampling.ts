@@ -1,10 +1,11 @@
 // Draws the next byte of every sequence, as kernels/operations/sampling.ts defines it: exponentials in f32, sums in f64.
 //
-// logits [B·S, V], row u32 [B, S], sequences u32 [B, 4], sampling u32 [8]
+// logits [B, V], row u32 [B, S], sequences u32 [B, 4], sampling u32 [8]
 import { exp } from "./math";
 import { partStart } from "./parts";
 import { mixed, randomWords } from "./random";
 import { scratch } from "./scratch";
+import { endToken } from "./sequences";
 
 /** A thread takes whole sequences. */
 export function sample(
@@ -25,15 +26,19 @@ export function sample(
     const state = sequences + (<usize> b << 4);
     const byteCount = load<u32>(state, 4), finished = load<u32>(state, 8);
     if (finished != 0 || byteCount >= <u32> S) continue;
-    const place = b * S + byteCount;
-    const own = logits + (<usize> (place * V) << 2);
+    const place = row + (<usize> (b * S + byteCount) << 2);
+    if (load<u32>(place) != endToken) {
+      store<u32>(state, byteCount + 1, 4);
+      continue;
+    }
+    const own = logits + (<usize> (b * V) << 2);
     let token = mostProbable(own, count);
     if (!greedy) {
       const peak = load<f32>(own + (<usize> token << 2));
       const counter = load<u32>(state) * S + byteCount;
       token = draw(own, count, peak, sampling, uniform(counter, load<u32>(state, 12), load<u32>(sampling, 12)));
     }
-    store<u32>(row + (<usize> place << 2), token);
+    store<u32>(place, token);
     store<u32>(state, byteCount + 1, 4);
     store<u32>(state, <u32> (token == V - 1), 8);
   }

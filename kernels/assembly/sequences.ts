@@ -1,30 +1,11 @@
 // How generation keeps its sequences, as kernels/operations/sequences.ts defines it. A thread takes whole sequences.
 //
 // sequences u32 [B, 4]: patches so far, bytes in the patch being made, whether it is finished, random stream
-// row u32 [B, S], tokens u32 [B·L, S], features [B·L, C], feature [B, C]
+// row u32 [B, S], tokens u32 [B·L, S]
 import { partStart } from "./parts";
 
 /** What stands in a row where no byte is. */
-const endToken: u32 = 256;
-
-/** feature[b] ← features[b·L + patches so far − 1]; a sequence without a patch takes the first of its slot. */
-export function selectFeature(
-  sequences: usize,
-  features: usize,
-  feature: usize,
-  B: i32,
-  L: i32,
-  C: i32,
-  part: i32,
-  parts: i32,
-): void {
-  const bytes = <usize> C << 2;
-  const end = partStart(B, part + 1, parts);
-  for (let b = partStart(B, part, parts); b < end; b++) {
-    const last = b * L + max(load<i32>(sequences + (<usize> b << 4)), 1) - 1;
-    memory.copy(feature + <usize> b * bytes, features + <usize> last * bytes, bytes);
-  }
-}
+export const endToken: u32 = 256;
 
 /** Moves patches that are full, or that their file ended in, to the end of their sequence. */
 export function appendPatch(

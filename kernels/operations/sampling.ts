@@ -6,13 +6,14 @@
  * cumulative probability exceeds a uniform number u. u is a pure function of the seed, the sequence's own random stream
  * and its position in the file, so what a sequence draws depends neither on B nor on its slot.
  *
- * logits [B·S, V], row [B, S], sequences [B, 4] (see sequences.ts)
+ * logits [B, V], row [B, S], sequences [B, 4] (see sequences.ts)
  * @module
  */
 import { divideUp, foldWidth, foldWorkgroups, type Kernel, read, update, wgsl } from "../kernel.ts";
 import { randomUniform, randomWgsl } from "../random.ts";
 import { reductionWgsl, workgroupThreads } from "../reduction.ts";
 import { decodeSampling, samplingLength, type SamplingValues, samplingWgsl } from "../sampling_words.ts";
+import { endToken } from "./sequences.ts";
 
 /**
  * The probabilities that a token is drawn with: softmax, top-k, top-p and temperature in this order.
@@ -70,8 +71,8 @@ function drawToken(probabilities: Float64Array, u: number): number {
 }
 
 /**
- * Draws the next byte of every sequence that is not finished and whose patch is not full, from the row of logits of
- * that byte; the end token (V − 1) finishes the sequence.
+ * Draws the next byte of every sequence that is not finished and whose patch is not full, from the logits of that byte;
+ * the end token (V − 1) finishes the sequence. A byte that stands in `row` already was given, and is kept.
  *
  * A workgroup draws for one sequence. Tokens are ranked by counting those before them, by their logits: these are the
  * same numbers here and in the reference, where rounded exponentials could change places.
@@ -83,7 +84,7 @@ export const sample: Kernel<
 > = {
   name: "sample",
   operands: ({ B, S, V }) => ({
-    logits: read(B * S * V),
+    logits: read(B * V),
     row: update(B * S, "u32"),
     sequences: update(B * 4, "u32"),
     sampling: read(samplingLength, "u32"),
@@ -132,16 +133,24 @@ const removed = -3.4e38;
 var<workgroup> scores: array<f32, ${V}>;
 var<workgroup> weights: array<f32, ${V}>;
 var<workgroup> state: vec4<u32>;
+var<workgroup> standing: u32; // what stands in the row
 var<workgroup> mostProbable: u32;
 @compute @workgroup_size(${workgroupThreads})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let b = group.y * ${foldWidth(B)}u + group.x;
   if (b >= ${B}u) { return; }
-  if (lane == 0u) { state = sequences[b]; }
+  if (lane == 0u) {
+    state = sequences[b];
+    standing = row[b * ${S}u + min(state.y, ${S - 1}u)];
+  }
   let sequence = workgroupUniformLoad(&state);
   if (sequence.z != 0u || sequence.y >= ${S}u) { return; }
+  if (workgroupUniformLoad(&standing) != ${endToken}u) {
+    if (lane == 0u) { sequences[b].y = sequence.y + 1u; }
+    return;
+  }
 
-  let first = (b * ${S}u + sequence.y) * ${V}u;
+  let first = b * ${V}u;
   let ignoreEnd = ${samplingWgsl("ignoreEnd")};
   var peak = removed;
   ${load}
@@ -190,8 +199,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (let b = 0; b < B; b++) {
       const [patchCount, byteCount, finished, stream] = sequences.subarray(4 * b, 4 * b + 4);
       if (finished !== 0 || byteCount! >= S) continue;
-      const first = (b * S + byteCount!) * V;
-      const own = logits.subarray(first, first + V);
+      if (row[b * S + byteCount!] !== endToken) {
+        sequences[4 * b + 1] = byteCount! + 1;
+        continue;
+      }
+      const own = logits.subarray(b * V, (b + 1) * V);
       const u = randomUniform(patchCount! * S + byteCount!, stream!, choices.seed);
       const token = choices.greedy
         ? rankTokens(own, choices.ignoreEnd)[0]!

@@ -5,54 +5,15 @@
  *   selectFeature   feature[b] = features[b·L + patchCount[b] − 1], what the byte-level decoder starts from
  *   appendPatch     the finished patch becomes part of the sequence
  *
- * sequences [B, 4]: patches so far, bytes in the patch being made, whether it is finished (0 or 1), random stream
- * row [B, S]: the patch being made, 256 where nothing is yet
- * tokens [B·L, S], features [B·L, C], feature [B, C]
+ * sequences [B, 4]: patches so far, bytes given or drawn of the patch being made, whether it is finished (0 or 1), random stream
+ * row [B, S]: the patch being made, 256 where nothing is yet; bytes that are given stand there from the start
+ * tokens [B·L, S]
  * @module
  */
-import { divideUp, foldWidth, foldWorkgroups, type Kernel, read, update, wgsl, write } from "../kernel.ts";
+import { divideUp, foldWidth, foldWorkgroups, type Kernel, update, wgsl } from "../kernel.ts";
 
 /** What stands in a row where no byte is, and what ends a file. */
-const endToken = 256;
-
-/** feature[b] = features[b·L + patchCount[b] − 1]; a sequence without a patch takes the first of its slot. */
-export const selectFeature: Kernel<
-  { readonly B: number; readonly L: number; readonly C: number },
-  "features" | "feature",
-  "sequences"
-> = {
-  name: "selectFeature",
-  operands: ({ B, L, C }) => ({
-    sequences: read(B * 4, "u32"),
-    features: read(B * L * C),
-    feature: write(B * C),
-  }),
-  dispatches({ B, L, C }) {
-    const groups = divideUp(B * C, 256);
-    const source = wgsl`
-@compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * ${foldWidth(groups)}u + group.x) * 256u + lane;
-  if (i >= ${B * C}u) { return; }
-  let b = i / ${C}u;
-  let last = max(sequences[b].x, 1u) - 1u;
-  feature[i] = features[(b * ${L}u + last) * ${C}u + i % ${C}u];
-}`;
-    return [{ source, workgroups: foldWorkgroups(groups), vectors: ["sequences"] }];
-  },
-  assembly: ({ B, L, C }) => [{
-    function: "selectFeature",
-    arguments: ["sequences", "features", "feature", B, L, C],
-  }],
-  reference({ B, L, C }, { sequences, features, feature }) {
-    for (let b = 0; b < B; b++) {
-      const last = b * L + Math.max(sequences[4 * b]!, 1) - 1;
-      feature.set(features.subarray(last * C, (last + 1) * C), b * C);
-    }
-  },
-  cost: ({ B, C }) => ({ flops: 0, bytes: 8 * B * C }),
-  tolerance: { absolute: 0, relative: 0, reason: "a copy is exact" },
-};
+export const endToken = 256;
 
 /**
  * Moves each patch that is full, or that its file ended in, from `row` to the end of its sequence, and begins an empty

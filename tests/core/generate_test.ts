@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   defaultSampling,
+  evaluationPlan,
   extensionPatch,
   generateBytes,
   type GenerationRequest,
@@ -8,8 +9,8 @@ import {
   type ModelConfig,
   parameterTable,
 } from "@bgpt/core";
-import { type Engine, ReferenceEngine } from "@bgpt/kernels";
-import { engines, engineTest } from "../engines.ts";
+import { type Engine, randomUint32, ReferenceEngine } from "@bgpt/kernels";
+import { cpu, engines, engineTest, strictCpu } from "../engines.ts";
 import { readJson, sharedPath, sharedTest } from "../shared.ts";
 import { loadFixture } from "./fixture.ts";
 
@@ -89,6 +90,57 @@ Deno.test("a prefix that ends inside a patch is continued behind its last byte",
   const [rest] = await run(engine, { sampling: greedy, prefixes: [partial], byteLimit: 27 });
   assertEquals([...whole!.subarray(0, 21), ...rest!], [...whole!]);
 });
+
+/** The most probable byte again and again, every one from a pass over all there is of its sequence. */
+async function generateUncached(engine: Engine, prefixes: readonly Uint16Array[], byteLimit: number) {
+  const { patchLength: L, patchSize: S } = config;
+  const P = prefixes.length * L;
+  const V = 257;
+  const plan = evaluationPlan(config, P);
+  const execution = await engine.prepare(plan.plan);
+  execution.write(plan.model.parameters, parameters);
+  execution.write(plan.inputs.fileStart, Uint32Array.from({ length: P }, (_, p) => p - p % L));
+  const sequences = prefixes.map((prefix) => [...prefix]);
+  for (let step = 0; step < byteLimit; step++) {
+    const patches = new Uint32Array(P * S);
+    const nextPatches = new Uint32Array(P * S);
+    for (const [b, tokens] of sequences.entries()) {
+      patches.set(tokens, b * L * S);
+      nextPatches.set(tokens.slice(S), b * L * S);
+    }
+    execution.write(plan.inputs.patches, patches);
+    execution.write(plan.inputs.nextPatches, nextPatches);
+    execution.run("forward");
+    const logits = await execution.readFloats(plan.logits);
+    for (const [b, tokens] of sequences.entries()) {
+      const first = (b * L * S + tokens.length - S) * V;
+      const bytes = logits.subarray(first, first + V - 1);
+      tokens.push(bytes.indexOf(Math.max(...bytes)));
+    }
+  }
+  execution.destroy();
+  return sequences.map((tokens, b) => Uint8Array.from(tokens.slice(prefixes[b]!.length)));
+}
+
+for (const engine of [new ReferenceEngine(), cpu, strictCpu]) {
+  const name = engine === strictCpu ? "strict cpu" : engine.name;
+  Deno.test({
+    name: `${name}: what is kept of earlier rows generates what a pass over all of them does`,
+    // The engines outlive each test on purpose.
+    sanitizeResources: false,
+    sanitizeOps: false,
+    fn: async () => {
+      const prefixes = [0, 1, 15, 16, 32, 53].map((length) =>
+        Uint16Array.from([...prefix, ...Array.from({ length }, (_, i) => randomUint32(i, length, 9) % 256)])
+      );
+      const expected = await generateUncached(engine, prefixes, 40);
+      const actual = await run(engine, { prefixes, byteLimit: 40, sampling: greedy });
+      assertEquals(actual, expected);
+      const all = expected.flatMap((bytes) => [...bytes]);
+      assert(new Set(all).size > 20, "the continuations have more than one byte over and over");
+    },
+  });
+}
 
 Deno.test("a prefix without a whole patch, or that fills the patch length, is refused", async () => {
   const engine = new ReferenceEngine();

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { appendPatch, ReferenceEngine, selectFeature } from "@bgpt/kernels";
+import { appendPatch, ReferenceEngine } from "@bgpt/kernels";
 import { cpu, engineTest, strictCpu } from "../engines.ts";
 import { gpu } from "../gpu.ts";
 import { anyThreadsTest } from "./any_threads.ts";
-import { compareWithReference, randomFloats, randomIntegers, runKernel } from "./compare.ts";
+import { compareWithReference, randomIntegers, runKernel } from "./compare.ts";
 
 /** All engines; the GPU where there is an adapter. */
 const engines = [new ReferenceEngine(), cpu, strictCpu, ...(gpu === undefined ? [] : [gpu])];
@@ -16,11 +16,8 @@ function randomStates(B: number, bounds: readonly number[], seed: number): Uint3
   return Uint32Array.from({ length: 4 * B }, (_, i) => randomIntegers(1, seed + i, bounds[i % 4]! + 1)[0]!);
 }
 
-engineTest("the engine selects the features and appends the patches of the reference", async (engine) => {
+engineTest("the engine appends the patches of the reference", async (engine) => {
   const cases = fc.asyncProperty(count, count, count, fc.nat(), async (B, L, size, seed) => {
-    const features = randomFloats(B * L * size, seed);
-    const some = randomStates(B, [L, 0, 1, 9], seed);
-    await compareWithReference(engine, selectFeature, { B, L, C: size }, { features, sequences: some });
     const inputs = {
       row: randomIntegers(B * size, seed, 257),
       tokens: randomIntegers(B * L * size, seed + 1, 257),
@@ -31,26 +28,11 @@ engineTest("the engine selects the features and appends the patches of the refer
   await fc.assert(cases, { numRuns: 25 });
 });
 
-anyThreadsTest(selectFeature, [[{ B: 9, L: 3, C: 5 }, {
-  features: randomFloats(9 * 3 * 5, 1),
-  sequences: randomStates(9, [3, 0, 1, 9], 2),
-}]]);
-
 anyThreadsTest(appendPatch, [[{ B: 9, L: 3, S: 4 }, {
   row: randomIntegers(36, 3, 257),
   tokens: randomIntegers(9 * 3 * 4, 4, 257),
   sequences: randomStates(9, [3, 4, 1, 9], 5),
 }]]);
-
-Deno.test("the feature is that of the last patch of each sequence", async () => {
-  for (const engine of engines) {
-    const { feature } = await runKernel(engine, selectFeature, { B: 3, L: 4, C: 2 }, {
-      features: Float32Array.from({ length: 24 }, (_, i) => i),
-      sequences: Uint32Array.of(1, 0, 0, 0, 4, 0, 1, 1, 0, 0, 1, 2),
-    });
-    assertEquals([...feature!], [0, 1, 14, 15, 16, 17]);
-  }
-});
 
 /** One sequence with room for 3 patches of 2 bytes, after appendPatch. */
 async function append(
