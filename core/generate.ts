@@ -102,14 +102,14 @@ async function* patchByPatch(
   const partial = prefixes.map((prefix) => prefix.length % S);
   const patchCounts = prefixes.map((prefix) => Math.floor(prefix.length / S));
   // A single patch is the last one, which has a program of its own.
-  if (patchCounts.some((count) => count > 1)) execution.run("patches");
+  let before = patchCounts.some((count) => count > 1) ? ["patches"] : [];
   while (finished.includes(false)) {
-    execution.run("patch", ...byteSteps);
+    execution.run(...before, "patch", ...byteSteps);
+    before = ["append"];
     const [rows, sequences] = await Promise.all([
       execution.readIntegers(plan.row),
       execution.readIntegers(plan.sequences),
     ]);
-    execution.run("append");
     for (const b of prefixes.keys()) {
       if (finished[b]) continue;
       const row = rows.subarray(b * S, (b + 1) * S);
