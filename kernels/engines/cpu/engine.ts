@@ -45,6 +45,8 @@ export class CpuEngine implements Engine {
   readonly #module: WebAssembly.Module;
   readonly #scratchBytes: number;
   readonly #workers: Worker[] = [];
+  /** What the workers meet by; see {@linkcode controlWords}. */
+  readonly #control = new Int32Array(new SharedArrayBuffer(controlWords.length * 4));
   readonly #pending = new Map<number, { resolve(values: ArrayBuffer): void; reject(error: Error): void }>();
   #failure: Error | undefined;
   #lastRequest = 0;
@@ -104,6 +106,10 @@ export class CpuEngine implements Engine {
   }
 
   destroy(): void {
+    // A worker that waits for others at a barrier must leave it, or it outlives its end and the program's.
+    Atomics.store(this.#control, controlWords.failed, 1);
+    Atomics.add(this.#control, controlWords.generation, 1);
+    Atomics.notify(this.#control, controlWords.generation);
     for (const worker of this.#workers) worker.terminate();
     this.#fail(new Error("The cpu engine was closed"));
   }
@@ -125,7 +131,6 @@ export class CpuEngine implements Engine {
 
   #startWorkers(): void {
     const url = URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
-    const control = new SharedArrayBuffer(controlWords.length * 4);
     for (let part = 0; part < this.threads; part++) {
       const worker = new Worker(url, { type: "module", name: `bgpt cpu ${part}` });
       worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => this.#receive(data);
@@ -133,7 +138,7 @@ export class CpuEngine implements Engine {
         event.preventDefault();
         this.#fail(new Error(`Thread ${part} of the cpu engine failed: ${event.message}`));
       };
-      worker.postMessage({ kind: "start", control, part, parts: this.threads });
+      worker.postMessage({ kind: "start", control: this.#control.buffer, part, parts: this.threads });
       this.#workers.push(worker);
     }
     URL.revokeObjectURL(url);

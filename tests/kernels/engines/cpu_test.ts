@@ -60,3 +60,29 @@ Deno.test("a number of threads that cannot be is refused", async () => {
     await assertRejects(() => CpuEngine.create({ threads }), RangeError, `${threads}`);
   }
 });
+
+Deno.test("a program that closes the engine behind queued work ends by itself", async () => {
+  const program = `
+    import { clear, CpuEngine, PlanBuilder } from "@bgpt/kernels";
+    const engine = await CpuEngine.create({ threads: 3 });
+    const builder = new PlanBuilder();
+    const x = builder.tensor("x", [100000], "output");
+    builder.program("test");
+    builder.call(clear, { length: 100000 }, { x }, "clear");
+    const execution = await engine.prepare(builder.build());
+    execution.run("test");
+    await execution.readFloats(x);
+    for (let i = 0; i < 2000; i++) execution.run("test");
+    engine.destroy();`;
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--no-check", program],
+      cwd: `${import.meta.dirname}/../../..`,
+      stdout: "null",
+    }).spawn();
+    const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
+    const { code } = await child.status;
+    clearTimeout(timer);
+    assertEquals(code, 0, "the program was still there after a minute");
+  }
+});
