@@ -9,10 +9,11 @@ import {
   type RunSummary,
   stripCapacity,
   Trainer,
+  trainingPlan,
   trainingRun,
 } from "@bgpt/core";
 import { saveRunCheckpoint } from "@bgpt/core/files";
-import type { Engine } from "@bgpt/kernels";
+import { type Engine, GpuEngine, planMemory } from "@bgpt/kernels";
 import { join } from "@std/path";
 import { ProgressLine } from "./progress.ts";
 import { RunLog } from "./run_log.ts";
@@ -56,7 +57,7 @@ export interface TrainOutcome {
 export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
   const { engine, config, training, evaluation, out, resume, secondsLimit } = run;
   const patchCapacity = resume?.run?.patchCapacity ?? stripCapacity(training, config);
-  const trainer = await Trainer.create(engine, config, patchCapacity);
+  const trainer = await createTrainer(engine, config, training, patchCapacity);
   if (resume?.optimizer !== undefined) trainer.restore(resume.optimizer);
 
   Deno.mkdirSync(out, { recursive: true });
@@ -125,6 +126,34 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
       return path;
     },
   };
+}
+
+/** Creates the trainer; where its plan is too large for a GPU, the refusal also says what would fit. */
+async function createTrainer(
+  engine: Engine,
+  config: Config,
+  training: FileSource,
+  patchCapacity: number,
+): Promise<Trainer> {
+  try {
+    return await Trainer.create(engine, config, patchCapacity);
+  } catch (error) {
+    if (!(error instanceof RangeError && engine instanceof GpuEngine)) throw error;
+    const { maxBufferSize, maxStorageBufferBindingSize } = engine.gpu.device.limits;
+    const largest = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    const batch = largestBatch(config, training, largest);
+    const advice = batch > 0 ? `--batch ${batch} fits` : "not even --batch 1 fits, take a smaller --preset";
+    throw new RangeError(`${error.message}; here ${advice}`, { cause: error });
+  }
+}
+
+/** The largest half, quarter, … of the batch of which no tensor is larger than so many bytes; 0 for none. */
+function largestBatch(config: Config, training: FileSource, tensorBytes: number): number {
+  for (let batch = config.batch >> 1; batch > 0; batch >>= 1) {
+    const { plan } = trainingPlan(config, stripCapacity(training, { ...config, batch }));
+    if (planMemory(plan).slots.every(({ length }) => length * 4 <= tensorBytes)) return batch;
+  }
+  return 0;
 }
 
 /** What `--json` prints of a run. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { bgpt, spawnBgpt } from "../bgpt.ts";
+import { gpuTest } from "../../gpu.ts";
 import { assertRefused, type Refusal } from "../refused.ts";
 import { inTempFolder, namesIn, writeFiles } from "../temp_folder.ts";
 
@@ -184,3 +185,20 @@ Deno.test("train refuses what cannot be with one line, and writes nothing", () =
     assertEquals(namesIn(folder), names);
     assertEquals(namesIn(data), byteLengths.map((_, file) => `f${file}.bin`));
   }));
+
+gpuTest(
+  "a plan too large for the adapter is refused with the limit and the batch that fits, nothing written",
+  () =>
+    inTempFolder(async (folder) => {
+      const data = join(folder, "data.bin");
+      Deno.writeFileSync(data, new Uint8Array(1000));
+      const line = ["train", "--data", data, "--out", join(folder, "run"), "--device", "gpu"];
+      const { code, stderr } = await bgpt([...line, "--batch", "65536"]);
+      assertEquals(code, 1);
+      assertMatch(
+        stderr,
+        /error: Cannot place ".+" on the GPU: .*max\w+Size is \d+\..* here --batch \d+ fits\n$/,
+      );
+      assertEquals(namesIn(folder), ["data.bin"]);
+    }),
+);
