@@ -16,7 +16,9 @@ const spins = 4000;
 /** JavaScript module source. */
 export const workerSource: string = `
 const plans = new Map();
-let exports, control, part, parts;
+let control, part, parts;
+// Thrown where another thread failed: that one tells why.
+const elsewhere = new Error("Another thread failed");
 
 function barrier() {
   if (parts === 1) return;
@@ -31,7 +33,7 @@ function barrier() {
       if (spins-- <= 0) Atomics.wait(control, ${controlWords.generation}, generation);
     }
   }
-  if (Atomics.load(control, ${controlWords.failed}) !== 0) throw new Error("Another thread failed");
+  if (Atomics.load(control, ${controlWords.failed}) !== 0) throw elsewhere;
 }
 
 function fail(error, what) {
@@ -92,7 +94,7 @@ onmessage = ({ data }) => {
   try {
     handlers[data.kind](data);
   } catch (error) {
-    fail(error, "Thread " + part + " failed in " + data.kind);
+    if (error !== elsewhere) fail(error, "Thread " + part + " failed in " + data.kind);
   }
 };
 `;
