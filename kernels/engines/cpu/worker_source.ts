@@ -23,6 +23,8 @@ const elsewhere = new Error("Another thread failed");
 function barrier() {
   if (parts === 1) return;
   const generation = Atomics.load(control, ${controlWords.generation});
+  // Whoever fails says so before it ends this generation: after this look nobody can wait for a generation already over.
+  if (Atomics.load(control, ${controlWords.failed}) !== 0) throw elsewhere;
   if (Atomics.add(control, ${controlWords.arrived}, 1) === parts - 1) {
     Atomics.store(control, ${controlWords.arrived}, 0);
     Atomics.add(control, ${controlWords.generation}, 1);

@@ -50,7 +50,10 @@ Deno.test("what cannot be drawn has no place and does not stretch the axis", () 
 });
 
 Deno.test("every axis, of whatever values, has some ticks within its ends", () => {
-  const values = fc.array(fc.double({ noDefaultInfinity: true, min: -1e15, max: 1e15 }), { maxLength: 6 });
+  // Numbers so small that a decade is no f64 any more are taken as 0.
+  const value = fc.double({ noDefaultInfinity: true, min: -1e15, max: 1e15 })
+    .map((value) => Math.abs(value) < 1e-300 ? 0 : value);
+  const values = fc.array(value, { maxLength: 6 });
   const options = fc.record({ logarithmic: fc.boolean(), rounded: fc.boolean(), fromZero: fc.boolean() });
   fc.assert(fc.property(values, options, (values, options) => {
     const { ticks, place } = axisOf(values, options);
