@@ -6,3 +6,4 @@ export * from "./atomic_folder.ts";
 export * from "./list_files.ts";
 export * from "./checkpoint_folder.ts";
 export * from "./folder_source.ts";
+export * from "./tar_writer.ts";
