@@ -29,7 +29,7 @@ const longestLogMs = 60_000;
  */
 export class ProgressLine implements Disposable {
   readonly #title: string;
-  readonly #total: number;
+  readonly #total: number | undefined;
   readonly #unit: string;
   readonly #terminal: boolean;
   readonly #now: () => number;
@@ -43,10 +43,10 @@ export class ProgressLine implements Disposable {
 
   /**
    * @param title what is being done: `Training`
-   * @param total how much there is to do
+   * @param total how much there is to do; undefined where only the end will tell, as in a stream
    * @param unit what is counted, in the plural: `steps`
    */
-  constructor(title: string, total: number, unit: string, options: ProgressOptions = {}) {
+  constructor(title: string, total: number | undefined, unit: string, options: ProgressOptions = {}) {
     this.#title = title;
     this.#total = total;
     this.#unit = unit;
@@ -93,12 +93,14 @@ export class ProgressLine implements Disposable {
   }
 
   #line(): string {
+    const remark = this.#remark === "" ? "" : `, ${this.#remark}`;
+    const done = this.#done.toLocaleString("en");
+    if (this.#total === undefined) return `${this.#title}: ${done} ${this.#unit}${remark}`;
     const seconds = (this.#now() - this.#start) / 1000;
     const rate = (this.#done - this.#doneBefore) / seconds;
     const left = this.#done >= this.#total ? 0 : (this.#total - this.#done) / rate;
     const percent = this.#total === 0 ? 100 : Math.floor((100 * this.#done) / this.#total);
-    const count = `${this.#done.toLocaleString("en")} of ${this.#total.toLocaleString("en")} ${this.#unit}`;
-    const remark = this.#remark === "" ? "" : `, ${this.#remark}`;
+    const count = `${done} of ${this.#total.toLocaleString("en")} ${this.#unit}`;
     const time = Number.isFinite(left) ? `, ${formatDuration(left)} left` : "";
     return `${this.#title} ${String(percent).padStart(3)} %: ${count}${remark}${time}`;
   }

@@ -1,6 +1,7 @@
 import { type CpuCorpusOptions, cpuStateFile } from "@bgpt/tasks";
 import { join } from "@std/path";
 import { defineCommand } from "../command.ts";
+import { makeEmptyFolder } from "../empty_folder.ts";
 import { UsageError } from "../errors.ts";
 import { jsonOption } from "../options.ts";
 import { ProgressLine } from "../progress.ts";
@@ -110,15 +111,5 @@ function corpusFile(index: number, corpus: CpuCorpusOptions): Uint8Array {
     if (!(error instanceof RangeError)) throw error;
     const named = /: (\w+) (?:is|has)/.exec(error.message)?.[1] ?? "";
     throw new UsageError(error.message.replace(named, flagOf[named] ?? named), { cause: error });
-  }
-}
-
-/** Every file of the folder becomes data, so nothing else may be in it. */
-function makeEmptyFolder(path: string): void {
-  Deno.mkdirSync(path, { recursive: true });
-  for (const entry of Deno.readDirSync(path)) {
-    throw new Error(
-      `Cannot write a corpus to "${path}": it holds "${entry.name}". Name a new or an empty folder`,
-    );
   }
 }

@@ -56,6 +56,11 @@ Deno.test("a resumed progress line takes its speed from what was done since", as
   assertEquals(text, "Training  95 %: 950 of 1,000 steps, 5.0 s left\n");
 });
 
+Deno.test("a progress line without a total counts on", async () => {
+  const text = await shown(`using progress = start(undefined); ms += 5000; progress.update(1950);`, false);
+  assertEquals(text, "Training: 1,950 steps\n");
+});
+
 Deno.test("a note stands above the status line", async () => {
   const script = `using progress = start(10); ms += 100; progress.update(1); progress.note("Saved step 1");`;
   const line = "\rTraining  10 %: 1 of 10 steps, 0.9 s left\x1b[K";

@@ -1,0 +1,13 @@
+/**
+ * Makes the folder of a new corpus. Every file of a corpus is data, so nothing else may be in it; hidden files are no
+ * data.
+ *
+ * @throws {Error} when the folder holds something, or cannot be made
+ */
+export function makeEmptyFolder(path: string): void {
+  Deno.mkdirSync(path, { recursive: true });
+  for (const { name } of Deno.readDirSync(path)) {
+    if (name.startsWith(".")) continue;
+    throw new Error(`Cannot write a corpus to "${path}": it holds "${name}". Name a new or an empty folder`);
+  }
+}
