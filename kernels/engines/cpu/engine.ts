@@ -66,11 +66,18 @@ export class CpuEngine implements Engine {
   /**
    * Compiles the kernels and starts the threads.
    * @throws {RangeError} when the number of threads is not a positive integer
+   * @throws {Error} in a page that may not share memory between threads
    */
   static async create(options: CpuOptions = {}): Promise<CpuEngine> {
     const threads = options.threads ?? navigator.hardwareConcurrency;
     if (!Number.isInteger(threads) || threads < 1) {
       throw new RangeError(`Cannot compute on ${threads} threads: it must be a whole number from 1`);
+    }
+    if (globalThis.SharedArrayBuffer === undefined) {
+      throw new Error(
+        "Cannot start the cpu engine: this page may not share memory between threads. Serve it with the headers " +
+          "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp",
+      );
     }
     const fast = Uint8Array.fromBase64(fastModule);
     const strict = options.strict === true || !WebAssembly.validate(fast);
