@@ -2,31 +2,12 @@
  * Mesa's software Vulkan, for machines without a GPU: how to install it, and its installation where that is possible.
  * @module
  */
+import { apt, osRelease, systems } from "./debian.ts";
 
 /** Debian's keys, which the package debian-archive-keyring puts there. */
 const debianKeys = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 const packages = ["libvulkan1", "mesa-vulkan-drivers"];
-
-/** The system as `/etc/os-release` tells; empty where there is none. */
-function osRelease(): Map<string, string> {
-  try {
-    const lines = Deno.readTextFileSync("/etc/os-release").split("\n");
-    return new Map(
-      lines.filter((line) => line.includes("=")).map((line) => {
-        const [name = "", ...value] = line.split("=");
-        return [name, value.join("=").replace(/^"|"$/g, "")];
-      }),
-    );
-  } catch {
-    return new Map();
-  }
-}
-
-function systems(): string[] {
-  const release = osRelease();
-  return `${release.get("ID") ?? ""} ${release.get("ID_LIKE") ?? ""}`.split(" ");
-}
 
 /** What a person has to type to get a software Vulkan here. */
 export function installCommand(): string {
@@ -35,11 +16,6 @@ export function installCommand(): string {
   if (known.includes("fedora")) return "sudo dnf install -y vulkan-loader mesa-vulkan-drivers";
   if (known.includes("arch")) return "sudo pacman -S --needed vulkan-icd-loader vulkan-swrast";
   return "install a Vulkan driver, such as lavapipe of Mesa";
-}
-
-/** Whether {@link installSoftwareVulkan} can work: root on a system with apt. */
-export function canInstall(): boolean {
-  return Deno.build.os === "linux" && Deno.uid() === 0 && systems().includes("debian");
 }
 
 /**
@@ -103,18 +79,4 @@ async function addBackports(folder: string): Promise<string | undefined> {
     `deb [signed-by=${debianKeys}] ${mirror} ${backports} main\n`,
   );
   return backports;
-}
-
-/** Runs apt-get without questions; its output is shown only when it fails. */
-async function apt(args: readonly string[]): Promise<boolean> {
-  const { success, stdout, stderr } = await new Deno.Command("apt-get", {
-    args: ["-y", "-q", "-o", "DPkg::Lock::Timeout=120", ...args],
-    env: { DEBIAN_FRONTEND: "noninteractive" },
-    stdin: "null",
-  }).output();
-  if (!success) {
-    await Deno.stderr.write(stdout);
-    await Deno.stderr.write(stderr);
-  }
-  return success;
 }

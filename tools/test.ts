@@ -1,12 +1,14 @@
 /**
- * Runs all tests, `deno task test`: sees to an adapter for the tests of the GPU first, and ends with one line that
- * counts. Paths and options of `deno test` are passed on.
+ * Runs all tests, `deno task test`: sees to an adapter for the tests of the GPU and a browser for those of pages first,
+ * and ends with one line that counts. Paths and options of `deno test` are passed on.
  *
- * Without an adapter, root on a Debian-like system gets Mesa's software Vulkan installed; elsewhere the tests of the
- * GPU are ignored. With `BGPT_REQUIRE_GPU=1` a missing adapter is a failure.
+ * Without an adapter, root on a Debian-like system gets Mesa's software Vulkan installed, and without a browser root on
+ * Debian gets Chromium; elsewhere those tests are ignored. With `BGPT_REQUIRE_GPU=1` a missing adapter is a failure.
  * @module
  */
-import { canInstall, installCommand, installSoftwareVulkan } from "./software_vulkan.ts";
+import { findChromium, installChromium } from "./chromium.ts";
+import { canInstall } from "./debian.ts";
+import { installCommand, installSoftwareVulkan } from "./software_vulkan.ts";
 import { TestCounter } from "./test_counter.ts";
 
 const root = `${import.meta.dirname}/..`;
@@ -40,6 +42,12 @@ async function findAdapter(env: Record<string, string>): Promise<string | undefi
   const adapter = await probeAdapter(env);
   if (adapter !== undefined || !canInstall()) return adapter;
   return await installSoftwareVulkan() ? await probeAdapter(env) : undefined;
+}
+
+/** Looks for a browser; without one the tests of pages are ignored. */
+async function seeToBrowser(): Promise<void> {
+  if (findChromium() === undefined) await installChromium();
+  if (findChromium() === undefined) console.log("No Chromium: the tests of pages are ignored");
 }
 
 /** Runs `deno test`, shows what it writes, and counts. */
@@ -84,6 +92,7 @@ async function main(): Promise<number> {
     } else {
       console.log(`No Vulkan adapter: the GPU's tests are ignored. To run them: ${installCommand()}`);
     }
+    await seeToBrowser();
     return await runTests(Deno.args, env);
   } finally {
     await Deno.remove(runtimeFolder, { recursive: true });

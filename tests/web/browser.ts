@@ -1,20 +1,8 @@
 /** A page in headless Chromium, for tests; those that need it are ignored, never passed, where Chromium is missing. */
 import { chromium } from "playwright-core";
+import { findChromium } from "../../tools/chromium.ts";
 
-/** Where Debian's package, and most others, put it. */
-const chromiumPaths = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-
-function findChromium(): string | undefined {
-  return chromiumPaths.find((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
-
-const chromiumPath: string | undefined = findChromium();
+const chromiumPath = findChromium();
 
 /** What lets a page share memory between threads. */
 export const isolationHeaders = {
