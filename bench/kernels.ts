@@ -5,7 +5,7 @@
  *
  * FILTER keeps the kernels whose name contains it.
  */
-import { initialParameters, trainingPlan, writeStrip } from "@bgpt/core";
+import { initialParameters, trainingPlan } from "@bgpt/core";
 import { type Call, encodeStep, type Engine, type Plan } from "@bgpt/kernels";
 import { shapeText } from "../cli/doctor/print_report.ts";
 import { timeProgram } from "../cli/doctor/time_program.ts";
@@ -59,7 +59,7 @@ export async function* timeKernels(
     model.step,
     encodeStep({ dropoutRate: 0.1, lossScale: 1e-3, biasCorrection1: 1, biasCorrection2: 1 }),
   );
-  writeStrip(execution, training, randomStrip(config, batch));
+  training.write(execution, randomStrip(config, batch));
   execution.run(...plan.programs.keys()); // so that every operand holds what it would in a step
   for (const { call, count } of groupCalls(plan)) {
     if (!call.kernel.name.includes(filter)) continue;

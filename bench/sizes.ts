@@ -30,5 +30,5 @@ export function randomStrip({ patchLength, patchSize }: Config, batch: number): 
     { length: batch },
     (_, file) => Uint16Array.from({ length }, (_, i) => randomUint32(i, file, 0) % 256),
   );
-  return packStrip(files, batch * patchLength, patchSize);
+  return packStrip(files.map((tokens) => ({ tokens })), batch * patchLength, patchSize);
 }

@@ -3,7 +3,7 @@
  *
  *     deno task bench train [--size tiny|small|official] [--device gpu|cpu|reference] [--threads N] [--batch N] [--json]
  */
-import { Trainer } from "@bgpt/core";
+import { Trainer, trainingPlan } from "@bgpt/core";
 import type { Engine } from "@bgpt/kernels";
 import { engineOptions, openEngine } from "../cli/engine.ts";
 import { jsonOption } from "../cli/options.ts";
@@ -38,7 +38,7 @@ export async function timeSteps(
 ): Promise<StepTime> {
   const config = { ...benchSizes[size].config, batch, dropout };
   const patchCapacity = batch * config.patchLength;
-  const trainer = await Trainer.create(engine, config, patchCapacity);
+  const trainer = await Trainer.create(engine, config, trainingPlan(config, patchCapacity));
   const strip = randomStrip(config, batch);
   const hostTimes: number[] = [];
   const step = async (): Promise<number> => {

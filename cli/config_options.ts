@@ -4,6 +4,7 @@ import {
   type Config,
   type ConfigField,
   configFields,
+  type ModelConfig,
   presets,
   publishedRecipe,
 } from "@bgpt/core";
@@ -51,15 +52,19 @@ export function givenFields(values: Readonly<Record<string, unknown>>): Partial<
 }
 
 /**
- * The configuration: preset, then recipe, then file, then flags.
+ * The configuration: preset, then recipe, then the sizes of an inherited model, then file, then flags.
  * @throws {UsageError} for an unknown field or a value that cannot be
  */
-export async function chooseConfig(choice: ConfigChoice, flags: Partial<Config>): Promise<Config> {
+export async function chooseConfig(
+  choice: ConfigChoice,
+  flags: Partial<Config>,
+  inherited: Partial<ModelConfig> = {},
+): Promise<Config> {
   const preset = presets[choice.preset ?? "tiny"];
   const recipe = choice.recipe === "published" ? publishedRecipe : {};
   const file = choice.config === undefined ? {} : await readConfigFile(choice.config);
   try {
-    return checkConfig({ ...preset, ...recipe, ...file, ...flags }, "this configuration");
+    return checkConfig({ ...preset, ...recipe, ...inherited, ...file, ...flags }, "this configuration");
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error });
   }

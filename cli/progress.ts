@@ -57,6 +57,11 @@ export class ProgressLine implements Disposable {
     this.#nextShow = this.#start + (this.#terminal ? rewriteMs : firstLogMs);
   }
 
+  /** How much is done. */
+  get done(): number {
+    return this.#done;
+  }
+
   /**
    * Tells how much is done by now; cheap enough for every step.
    *

@@ -1,12 +1,6 @@
-import {
-  bitsPerByteAsPublished,
-  bitsPerRealByte,
-  type Evaluation,
-  meanLossNats,
-  type RunProgress,
-  type StepMetrics,
-} from "@bgpt/core";
+import type { PartedEvaluation, RunProgress, StepMetrics } from "@bgpt/core";
 import { join } from "@std/path";
+import { lossRecord } from "./loss_record.ts";
 import { MetricsLog } from "./report/metrics_log.ts";
 import { TensorBoardWriter } from "./report/tensorboard.ts";
 
@@ -27,10 +21,7 @@ export class RunLog implements Disposable {
   step(metrics: StepMetrics, { epoch, bytesPerSecond }: RunProgress): void {
     const { step, totals, gradientNorm, learningRate } = metrics;
     const record = {
-      lossNats: meanLossNats(totals),
-      bpb: bitsPerByteAsPublished(totals),
-      // A strip of empty files has no real byte.
-      ...(totals.bytes > 0 && { bpbBytes: bitsPerRealByte(totals) }),
+      ...lossRecord(totals),
       gradientNorm,
       learningRate,
       epoch,
@@ -41,15 +32,17 @@ export class RunLog implements Disposable {
     this.#board.write(step, prefixed("train", record));
   }
 
-  /** One evaluation. */
-  evaluation(step: number, { totals, files }: Evaluation): void {
-    const record = {
-      lossNats: meanLossNats(totals),
-      bpb: bitsPerByteAsPublished(totals),
-      ...(totals.bytes > 0 && { bpbBytes: bitsPerRealByte(totals) }),
-    };
-    this.#metrics.write({ step, kind: "eval", ...record, files });
+  /** One evaluation; of several sources, each of them too. */
+  evaluation(step: number, { totals, samples, parts }: PartedEvaluation): void {
+    const record = lossRecord(totals);
+    this.#metrics.write({ step, kind: "eval", ...record, samples });
     this.#board.write(step, prefixed("eval", record));
+    if (parts.length < 2) return;
+    for (const { name, totals, samples } of parts) {
+      const record = lossRecord(totals);
+      this.#metrics.write({ step, kind: "source", source: name, ...record, samples });
+      this.#board.write(step, prefixed(`eval/${name}`, record));
+    }
   }
 
   /** Puts everything on the disk, so that no checkpoint is ahead of its metrics. */

@@ -1,12 +1,10 @@
 import {
   bitsPerByteAsPublished,
-  bitsPerRealByte,
   type Checkpoint,
   type Config,
-  type FileSource,
-  meanLossNats,
   type RunData,
   type RunSummary,
+  type SampleSource,
   stripCapacity,
   Trainer,
   trainingPlan,
@@ -15,6 +13,8 @@ import {
 import { saveRunCheckpoint } from "@bgpt/core/files";
 import { type Engine, GpuEngine, planMemory } from "@bgpt/kernels";
 import { join } from "@std/path";
+import type { TrainingData } from "./data.ts";
+import { lossRecord } from "./loss_record.ts";
 import { ProgressLine } from "./progress.ts";
 import { RunLog } from "./run_log.ts";
 import { trainingReport } from "./report/training_report.ts";
@@ -22,13 +22,13 @@ import type { ReportSection } from "./report/html_report.ts";
 import { formatRate } from "./units.ts";
 
 /** A run that is about to start or to go on. */
-export interface TrainRun {
+export interface TrainRun extends TrainingData {
   readonly engine: Engine;
   readonly config: Config;
-  readonly training: FileSource;
-  readonly evaluation?: FileSource;
   /** The run's folder. */
   readonly out: string;
+  /** Weights to start from; fresh ones by default. */
+  readonly parameters?: Float32Array;
   /** The checkpoint that it goes on from. */
   readonly resume?: Checkpoint;
   /** Ends the run after this time, with a checkpoint, however many steps are left. */
@@ -55,13 +55,14 @@ export interface TrainOutcome {
  * @throws {RangeError} when the plan does not fit the device, or the loss stops being a number
  */
 export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
-  const { engine, config, training, evaluation, out, resume, secondsLimit } = run;
+  const { engine, config, training, evaluation, out, parameters, resume, secondsLimit } = run;
   const patchCapacity = resume?.run?.patchCapacity ?? stripCapacity(training, config);
   const trainer = await createTrainer(engine, config, training, patchCapacity);
+  if (parameters !== undefined) trainer.restore({ parameters });
   if (resume?.optimizer !== undefined) trainer.restore(resume.optimizer);
 
   Deno.mkdirSync(out, { recursive: true });
-  const data: RunData = { training, patchCapacity, ...(evaluation && { evaluation }) };
+  const data: RunData = { training, evaluation, patchCapacity };
   using log = new RunLog(out, resume?.run?.step);
   using progress = new ProgressLine("Training", config.steps, "steps", { done: trainer.step });
   using stop = new StopSignal();
@@ -76,10 +77,8 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
       ? stop.signal
       : AbortSignal.any([stop.signal, AbortSignal.timeout(secondsLimit * 1000)]),
     onSteps(metrics, runProgress) {
-      for (const step of metrics) {
-        log.step(step, runProgress);
-        bytes += step.totals.bytes;
-      }
+      for (const step of metrics) log.step(step, runProgress);
+      bytes += runProgress.bytes;
       const last = metrics.at(-1);
       if (last === undefined) return;
       lastTrainingBitsPerByte = bitsPerByteAsPublished(last.totals);
@@ -117,8 +116,8 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
         config,
         parameterCount: trainer.plan.model.table.parameterCount,
         device: `${engine.name}: ${engine.description}`,
-        trainingFiles: training.files.length,
-        evaluationFiles: evaluation?.files.length ?? 0,
+        trainingSamples: training.count,
+        evaluation,
         ...(options.summary !== undefined && { summary: options.summary }),
         ...(options.sections && { sections: options.sections }),
       });
@@ -132,11 +131,11 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
 async function createTrainer(
   engine: Engine,
   config: Config,
-  training: FileSource,
+  training: SampleSource,
   patchCapacity: number,
 ): Promise<Trainer> {
   try {
-    return await Trainer.create(engine, config, patchCapacity);
+    return await Trainer.create(engine, config, trainingPlan(config, patchCapacity));
   } catch (error) {
     if (!(error instanceof RangeError && engine instanceof GpuEngine)) throw error;
     const { maxBufferSize, maxStorageBufferBindingSize } = engine.gpu.device.limits;
@@ -148,7 +147,7 @@ async function createTrainer(
 }
 
 /** The largest half, quarter, … of the batch of which no tensor is larger than so many bytes; 0 for none. */
-function largestBatch(config: Config, training: FileSource, tensorBytes: number): number {
+function largestBatch(config: Config, training: SampleSource, tensorBytes: number): number {
   for (let batch = config.batch >> 1; batch > 0; batch >>= 1) {
     const { plan } = trainingPlan(config, stripCapacity(training, { ...config, batch }));
     if (planMemory(plan).slots.every(({ length }) => length * 4 <= tensorBytes)) return batch;
@@ -159,7 +158,7 @@ function largestBatch(config: Config, training: FileSource, tensorBytes: number)
 /** What `--json` prints of a run. */
 export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string, unknown> {
   const { summary, checkpointPath, seconds, bytesPerSecond, lastTrainingBitsPerByte } = outcome;
-  const totals = summary.lastEvaluation?.totals;
+  const { totals, parts = [] } = summary.lastEvaluation ?? {};
   return {
     out,
     checkpoint: checkpointPath,
@@ -168,10 +167,9 @@ export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string
     seconds,
     bytesPerSecond,
     trainingBpb: lastTrainingBitsPerByte,
-    ...(totals && {
-      lossNats: meanLossNats(totals),
-      bpb: bitsPerByteAsPublished(totals),
-      bpbBytes: bitsPerRealByte(totals),
+    ...(totals && lossRecord(totals)),
+    ...(parts.length > 1 && {
+      sources: Object.fromEntries(parts.map(({ name, totals }) => [name, lossRecord(totals)])),
     }),
     ...(summary.best && { best: summary.best }),
   };

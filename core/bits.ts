@@ -3,24 +3,32 @@
  * @module
  */
 
+/** What is predicted: the bytes of the next patch, or the class of a file. */
+export type LossTask = "bytes" | "classes";
+
 /** What a loss adds up to, over any number of strips. */
 export interface LossTotals {
   /** Σ loss over all predicted positions, nats. */
   readonly lossNats: number;
-  /** Predicted positions, padding and end patches included. */
+  /** Predicted positions, padding and end patches included; files, where classes are predicted. */
   readonly positions: number;
   /** Σ loss over real bytes alone, nats. */
   readonly byteNats: number;
   /** Real bytes among the predicted positions. */
   readonly bytes: number;
+  /** Files whose class was found most probable, where classes are predicted. */
+  readonly correct: number;
 }
 
 /** No loss yet. */
-export const noLoss: LossTotals = { lossNats: 0, positions: 0, byteNats: 0, bytes: 0 };
+export const noLoss: LossTotals = { lossNats: 0, positions: 0, byteNats: 0, bytes: 0, correct: 0 };
 
-/** The totals of the four numbers that the `lossSums` kernel makes. */
-export function lossTotals(sums: ArrayLike<number>): LossTotals {
-  return { lossNats: sums[0]!, positions: sums[1]!, byteNats: sums[2]!, bytes: sums[3]! };
+/** The totals of the four numbers that a plan's loss adds up: Σ loss, positions, then byte loss and bytes, or hits. */
+export function lossTotals(sums: ArrayLike<number>, task: LossTask): LossTotals {
+  const [lossNats, positions] = [sums[0]!, sums[1]!];
+  return task === "bytes"
+    ? { lossNats, positions, byteNats: sums[2]!, bytes: sums[3]!, correct: 0 }
+    : { lossNats, positions, byteNats: 0, bytes: 0, correct: sums[2]! };
 }
 
 /** Sum of two totals. */
@@ -30,6 +38,7 @@ export function addTotals(a: LossTotals, b: LossTotals): LossTotals {
     positions: a.positions + b.positions,
     byteNats: a.byteNats + b.byteNats,
     bytes: a.bytes + b.bytes,
+    correct: a.correct + b.correct,
   };
 }
 
@@ -46,4 +55,9 @@ export function bitsPerByteAsPublished(totals: LossTotals): number {
 /** Bits of the real bytes over the number of real bytes. */
 export function bitsPerRealByte(totals: LossTotals): number {
   return totals.byteNats / totals.bytes / Math.LN2;
+}
+
+/** Share of the files whose class was found. */
+export function accuracy(totals: LossTotals): number {
+  return totals.correct / totals.positions;
 }

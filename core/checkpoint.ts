@@ -37,16 +37,18 @@ export interface RunState {
   readonly position: DataPosition;
   /** Patches of a strip, which decide how files are packed. */
   readonly patchCapacity: number;
-  /** Files of the training data; another number means other data. */
-  readonly fileCount: number;
-  /** The best evaluation so far. */
-  readonly best?: { readonly step: number; readonly lossNats: number };
+  /** Samples of the training data; another number means other data. */
+  readonly sampleCount: number;
+  /** The best evaluation so far; by its accuracy, where classes are learnt. */
+  readonly best?: { readonly step: number; readonly lossNats: number; readonly accuracy?: number };
 }
 
 /** A checkpoint in memory. */
 export interface Checkpoint {
   /** Sizes of the model. */
   readonly model: ModelConfig;
+  /** Names of the classes by their numbers; there is no byte-level decoder then, but a classifier. */
+  readonly labels?: readonly string[];
   /** How it was trained; absent in an imported one. */
   readonly config?: Config;
   /** Flat, in the order of the parameter table. */
@@ -62,14 +64,16 @@ export type CheckpointFiles = Readonly<Record<string, Uint8Array | Iterable<Uint
 
 /** Encodes a checkpoint. */
 export function encodeCheckpoint(checkpoint: Checkpoint): CheckpointFiles {
-  const table = parameterTable(checkpoint.model);
-  const { config, optimizer, run } = checkpoint;
+  const { config, labels, optimizer, run } = checkpoint;
+  const table = tableOf(checkpoint);
   const tensors = namedTensors(table, checkpoint.parameters);
-  tensors.set(tiedHeadName, tensors.get(byteTableName)!);
+  const tied = tensors.get(byteTableName);
+  if (tied !== undefined) tensors.set(tiedHeadName, tied);
   const files: Record<string, Uint8Array | Iterable<Uint8Array>> = {
     "config.json": encodeJson({
       format: checkpointFormat,
       model: checkpoint.model,
+      ...(labels && { labels }),
       ...(config && { config }),
     }),
     "model.safetensors": safetensorsChunks(tensors, { format: "pt" }),
@@ -110,7 +114,8 @@ export async function decodeCheckpoint(
   const config = header["config"] === undefined
     ? undefined
     : checkConfig(header["config"], `config.json of "${source}"`);
-  const table = parameterTable(model);
+  const labels = header["labels"] === undefined ? undefined : checkLabels(header["labels"], refuse);
+  const table = tableOf({ model, ...(labels && { labels }) });
   const stored = tensorsOf(await require("model.safetensors"), "model.safetensors", refuse);
   const parameters = flatTensors(table, stored.tensors, "", `model.safetensors of "${source}"`);
 
@@ -124,10 +129,16 @@ export async function decodeCheckpoint(
   return {
     model,
     parameters,
+    ...(labels && { labels }),
     ...(config && { config }),
     ...(optimizer && { optimizer }),
     ...(run && { run }),
   };
+}
+
+/** The parameters of a checkpoint's model. */
+export function tableOf({ model, labels }: Pick<Checkpoint, "model" | "labels">): ParameterTable {
+  return parameterTable(model, labels?.length);
 }
 
 /**
@@ -252,6 +263,14 @@ function optimizerOf(
   };
 }
 
+function checkLabels(value: unknown, refuse: Refuse): readonly string[] {
+  const isList = Array.isArray(value) && value.length > 0 &&
+    value.every((label) => typeof label === "string");
+  return isList && new Set(value).size === value.length
+    ? value
+    : refuse("config.json has labels that are no list of different texts");
+}
+
 function checkRunState(value: Record<string, unknown>, refuse: Refuse): RunState {
   const run = value as unknown as RunState;
   const counts = {
@@ -259,7 +278,7 @@ function checkRunState(value: Record<string, unknown>, refuse: Refuse): RunState
     "position.epoch": run.position?.epoch,
     "position.index": run.position?.index,
     "patchCapacity": run.patchCapacity,
-    "fileCount": run.fileCount,
+    "sampleCount": run.sampleCount,
     ...(run.best && { "best.step": run.best.step }),
   };
   for (const [name, count] of Object.entries(counts)) {

@@ -4,29 +4,22 @@
  */
 import { encodeStep, type Execution } from "@bgpt/kernels";
 import { addTotals, type LossTotals, lossTotals, noLoss } from "./bits.ts";
+import type { SampleSource } from "./sample.ts";
 import type { Strip } from "./strip.ts";
-import type { EvaluationPlan } from "./training_plan.ts";
+import type { LossPlan } from "./training_plan.ts";
 
 /** What was evaluated. */
 export interface Evaluation {
   /** Sums over all predicted bytes. */
   readonly totals: LossTotals;
-  /** Files that were read. */
-  readonly files: number;
-  /** Patches of those files. */
+  /** Samples that were read. */
+  readonly samples: number;
+  /** Patches of those samples. */
   readonly patches: number;
 }
 
 /** Strips whose sums are on their way back at the same time: Deno takes at least 10 ms for each, however many. */
 const readsInFlight = 8;
-
-/** Copies a strip into the plan's inputs. */
-export function writeStrip(execution: Execution, { inputs }: EvaluationPlan, strip: Strip): void {
-  execution.write(inputs.patches, strip.patches);
-  execution.write(inputs.fileStart, strip.fileStart);
-  execution.write(inputs.nextPatches, strip.nextPatches);
-  execution.write(inputs.lossWeights, strip.lossWeights);
-}
 
 /**
  * Sums the loss over strips. A training plan can be evaluated too, between steps.
@@ -34,26 +27,50 @@ export function writeStrip(execution: Execution, { inputs }: EvaluationPlan, str
  */
 export async function evaluateStrips(
   execution: Execution,
-  plan: EvaluationPlan,
+  plan: LossPlan,
   strips: AsyncIterable<{ readonly strip: Strip }>,
 ): Promise<Evaluation> {
   let totals = noLoss;
-  let files = 0;
+  let samples = 0;
   let patches = 0;
   let pending: Promise<Float32Array>[] = [];
   const collect = async () => {
-    for (const sums of await Promise.all(pending)) totals = addTotals(totals, lossTotals(sums));
+    for (const sums of await Promise.all(pending)) totals = addTotals(totals, lossTotals(sums, plan.task));
     pending = [];
   };
   execution.write(plan.model.step, encodeStep({ dropoutRate: 0, lossScale: 0 }));
   for await (const { strip } of strips) {
-    writeStrip(execution, plan, strip);
+    plan.write(execution, strip);
     execution.run("clear", "forward");
     pending.push(execution.readFloats(plan.lossSums));
-    files += strip.fileCount;
+    samples += strip.samples.length;
     patches += strip.patchCount;
     if (pending.length === readsInFlight) await collect();
   }
   await collect();
-  return { totals, files, patches };
+  return { totals, samples, patches };
+}
+
+/** One of several sources that are evaluated, and reported, one by one. */
+export interface EvaluationPart {
+  /** What reports call it. */
+  readonly name: string;
+  /** Its samples. */
+  readonly source: SampleSource;
+}
+
+/** What all parts amount to, and each of them. */
+export interface PartedEvaluation extends Evaluation {
+  /** In the order of the parts. */
+  readonly parts: readonly (Evaluation & { readonly name: string })[];
+}
+
+/** Adds up the evaluations of the parts. */
+export function joinEvaluations(parts: PartedEvaluation["parts"]): PartedEvaluation {
+  return {
+    totals: parts.map(({ totals }) => totals).reduce(addTotals, noLoss),
+    samples: parts.reduce((sum, { samples }) => sum + samples, 0),
+    patches: parts.reduce((sum, { patches }) => sum + patches, 0),
+    parts,
+  };
 }

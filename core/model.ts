@@ -42,9 +42,14 @@ export interface Model {
 export function declareModel(
   plan: PlanBuilder,
   config: ModelConfig,
-  options: { readonly patchCapacity: number; readonly dropout: boolean; readonly cached?: boolean },
+  options: {
+    readonly patchCapacity: number;
+    readonly dropout: boolean;
+    readonly cached?: boolean;
+    readonly classCount?: number;
+  },
 ): Model {
-  const table = parameterTable(config);
+  const table = parameterTable(config, options.classCount);
   const parameters = plan.tensor("parameters", [table.storageLength], "parameter");
   const windows = declareWindows(plan, table, parameters, "");
   return {

@@ -56,8 +56,11 @@ export const patchStack = "patch_level_decoder.base.";
 /** Prefix of the byte-level stack. */
 export const byteStack = "byte_level_decoder.base.transformer.";
 
-/** The table for a model of these sizes. */
-export function parameterTable(config: ModelConfig): ParameterTable {
+/**
+ * The table for a model of these sizes.
+ * @param classCount K: with classes, a classifier of files stands in place of the byte-level decoder
+ */
+export function parameterTable(config: ModelConfig, classCount = 0): ParameterTable {
   const { patchSize: S, patchLength: L, hidden: C, patchLayers, byteLayers } = config;
   const V = vocabularySize;
   const parameters: Parameter[] = [];
@@ -115,9 +118,14 @@ export function parameterTable(config: ModelConfig): ParameterTable {
   add(`${patchStack}wte.weight`, [1, C], normal, { trained: false, matrix: false });
   add(`${patchStack}wpe.weight`, [L, C], normal);
   addStack(patchStack, patchLayers);
-  add(byteTableName, [V, C], normal);
-  add(`${byteStack}wpe.weight`, [S + 1, C], normal);
-  addStack(byteStack, byteLayers);
+  if (classCount > 0) {
+    add("classifier.weight", [classCount, C], normal);
+    add("classifier.bias", [classCount], { kind: "uniform", bound: 1 / Math.sqrt(C) });
+  } else {
+    add(byteTableName, [V, C], normal);
+    add(`${byteStack}wpe.weight`, [S + 1, C], normal);
+    addStack(byteStack, byteLayers);
+  }
 
   const parameterCount = parameters.reduce((sum, { length }) => sum + length, 0);
   return { parameters, storageLength: offset, parameterCount };

@@ -1,92 +1,74 @@
 /**
- * From files to strips: a seeded order that can be resumed at any strip, packed greedily.
+ * From samples to strips: a seeded order that can be resumed at any strip, packed greedily.
  * @module
  */
-import { fileExtension, filePatches, patchCountOf, randomCut } from "./patches.ts";
 import { RandomStream } from "./random.ts";
+import type { SampleOptions, SampleSource } from "./sample.ts";
 import { packStrip, type Strip } from "./strip.ts";
 
-/** Where bytes come from: a folder, a tar, memory. */
-export interface FileSource {
-  /** Paths decide the extension patch; sizes decide what fits into a strip before anything is read. */
-  readonly files: readonly { readonly path: string; readonly byteLength: number }[];
-  /** The bytes of one file. */
-  read(index: number): Promise<Uint8Array>;
-}
-
-/** The next file to be read: which pass over the files, and how far in that pass's order. */
+/** The next sample to be read: which epoch, and how far in its order. */
 export interface DataPosition {
-  /** Passes done. */
+  /** Epochs done. */
   readonly epoch: number;
-  /** Files of this pass's order that were read. */
+  /** Samples of this epoch's order that were read. */
   readonly index: number;
 }
 
-/** A strip, the files in it, and where to go on after it. */
+/** A strip, the samples in it, and where to go on after it. */
 export interface StripAt {
   /** The batch. */
   readonly strip: Strip;
-  /** Its files. */
-  readonly paths: readonly string[];
+  /** The names of its samples. */
+  readonly names: readonly string[];
   /** The position behind it. */
   readonly next: DataPosition;
 }
 
-/** How files become strips. */
-export interface StripOptions {
-  /** S: bytes of a patch. */
-  readonly patchSize: number;
-  /** L: most patches of a file. */
-  readonly patchLength: number;
+/** How samples become strips. */
+export interface StripOptions extends SampleOptions {
   /** P: patches of a strip. */
   readonly patchCapacity: number;
-  /** What is kept of a file that is too long. */
-  readonly cut: "head" | "random";
+  /** Most samples of a strip, where that is limited. */
+  readonly sampleCapacity?: number;
   /** Seed of order and cuts. */
   readonly seed: number;
 }
 
-/** Random streams of this file: the order of each epoch, and the cut of each file. */
+/** Random streams of this file: the order of each epoch, and the cut of each sample. */
 const orderStream = 0x2000_0000;
 const cutStream = 0x3000_0000;
 
-/** Patches that a file takes in a strip. */
-export function stripPatchCount(
-  byteLength: number,
-  options: { patchSize: number; patchLength: number },
-): number {
-  return Math.min(patchCountOf(byteLength, options.patchSize), options.patchLength);
-}
-
 /**
- * Patches of a strip with room for `batch` of the longest files: what a plan is built for.
- * @param batch files of full length
+ * Patches of a strip with room for `batch` of the longest samples: what a plan is built for.
+ * @param batch samples of full length
  */
 export function stripCapacity(
-  source: FileSource,
+  source: SampleSource,
   options: { readonly batch: number; readonly patchSize: number; readonly patchLength: number },
 ): number {
-  const longest = source.files.reduce((most, { byteLength }) => Math.max(most, byteLength), 0);
-  return options.batch * stripPatchCount(longest, options);
+  let longest = 0;
+  for (let i = 0; i < source.count; i++) longest = Math.max(longest, source.patchCount(i, options));
+  return options.batch * longest;
 }
 
-/** Every file once, in the given order: for evaluation. */
-export async function* stripsOnce(source: FileSource, options: StripOptions): AsyncGenerator<StripAt> {
+/** Every sample once, in the given order: for evaluation. */
+export async function* stripsOnce(source: SampleSource, options: StripOptions): AsyncGenerator<StripAt> {
+  const order = Array.from({ length: source.count }, (_, i) => i);
   let index = 0;
-  while (index < source.files.length) {
-    const at = await nextStrip(source, { ...options, cut: "head" }, { epoch: 0, index }, (i) => i, false);
+  while (index < order.length) {
+    const at = await nextStrip(source, { ...options, cut: "head" }, { epoch: 0, index }, () => order, false);
     yield at;
-    index = at.next.epoch > 0 ? source.files.length : at.next.index;
+    index = at.next.epoch > 0 ? order.length : at.next.index;
   }
 }
 
-/** Strips of shuffled files without end, from a position on: for training. */
+/** Strips of shuffled samples without end, from a position on: for training. */
 export async function* shuffledStrips(
-  source: FileSource,
+  source: SampleSource,
   options: StripOptions,
   position: DataPosition = { epoch: 0, index: 0 },
 ): AsyncGenerator<StripAt> {
-  const order = epochOrder(source.files.length, options.seed);
+  const order = latestOrder(source, options.seed);
   // The next strip is read while the device works on this one.
   let pending = nextStrip(source, options, position, order, true);
   while (true) {
@@ -98,77 +80,55 @@ export async function* shuffledStrips(
   }
 }
 
-/** The file that stands at a place of an epoch's order; keeps the latest order. */
-function epochOrder(fileCount: number, seed: number): (index: number, epoch: number) => number {
+/** The order of an epoch; keeps the latest. */
+function latestOrder(source: SampleSource, seed: number): (epoch: number) => readonly number[] {
   let current = -1;
-  let order: number[] = [];
-  return (index, epoch) => {
+  let order: readonly number[] = [];
+  return (epoch) => {
     if (epoch !== current) {
-      order = Array.from({ length: fileCount }, (_, i) => i);
-      new RandomStream(seed, orderStream + epoch).shuffle(order);
+      const all = () => Array.from({ length: source.count }, (_, i) => i);
+      order = source.order?.(epoch, seed) ?? new RandomStream(seed, orderStream + epoch).shuffle(all());
       current = epoch;
     }
-    return order[index]!;
+    return order;
   };
 }
 
 async function nextStrip(
-  source: FileSource,
+  source: SampleSource,
   options: StripOptions,
   position: DataPosition,
-  fileAt: (index: number, epoch: number) => number,
+  orderOf: (epoch: number) => readonly number[],
   wraps: boolean,
 ): Promise<StripAt> {
-  const chosen: { file: number; epoch: number }[] = [];
+  const { patchCapacity, sampleCapacity = Infinity, seed } = options;
+  const chosen: { sample: number; random: RandomStream }[] = [];
   let { epoch, index } = position;
   let patchCount = 0;
-  while (true) {
-    const file = fileAt(index, epoch);
-    const { path, byteLength } = source.files[file]!;
-    const filePatches = stripPatchCount(byteLength, options);
-    if (filePatches > options.patchCapacity) {
+  while (chosen.length < sampleCapacity) {
+    const order = orderOf(epoch);
+    const sample = order[index]!;
+    const samplePatches = source.patchCount(sample, options);
+    if (samplePatches > patchCapacity) {
       throw new RangeError(
-        `Cannot pack "${path}": it takes ${filePatches} patches, a strip holds ${options.patchCapacity}. ` +
+        `Cannot pack "${
+          source.name(sample)
+        }": it takes ${samplePatches} patches, a strip holds ${patchCapacity}. ` +
           "Use the files that the run was started with",
       );
     }
-    patchCount += filePatches;
-    if (patchCount > options.patchCapacity) break;
-    chosen.push({ file, epoch });
+    patchCount += samplePatches;
+    if (patchCount > patchCapacity) break;
+    // A cut is a function of epoch and place, so that a resumed run cuts alike.
+    chosen.push({ sample, random: new RandomStream(seed, cutStream + epoch, index * 2) });
     index++;
-    if (index === source.files.length) {
+    if (index === order.length) {
       epoch++;
       index = 0;
       if (!wraps) break;
     }
   }
-  const tokens = await Promise.all(
-    chosen.map(({ file, epoch }) => readPatches(source, options, file, epoch)),
-  );
-  const paths = chosen.map(({ file }) => source.files[file]!.path);
-  const strip = packStrip(tokens, options.patchCapacity, options.patchSize);
-  return { strip, paths, next: { epoch, index } };
-}
-
-async function readPatches(
-  source: FileSource,
-  options: StripOptions,
-  file: number,
-  epoch: number,
-): Promise<Uint16Array> {
-  const { path, byteLength } = source.files[file]!;
-  const bytes = await source.read(file);
-  if (bytes.length !== byteLength) {
-    throw new Error(
-      `Cannot use "${path}": it had ${byteLength} bytes when it was found and has ${bytes.length} now. ` +
-        "Leave the files alone while they are read",
-    );
-  }
-  const { patchSize, patchLength, seed } = options;
-  // A cut is a function of file and epoch, so that a resumed run cuts alike.
-  const random = new RandomStream(seed, cutStream + epoch, file * 2);
-  const cut = options.cut === "random"
-    ? randomCut(bytes.length, { patchSize, patchLength }, random)
-    : undefined;
-  return filePatches(bytes, fileExtension(path), { patchSize, patchLength, ...(cut && { cut }) });
+  const samples = await Promise.all(chosen.map(({ sample, random }) => source.read(sample, options, random)));
+  const names = chosen.map(({ sample }) => source.name(sample));
+  return { strip: packStrip(samples, patchCapacity, options.patchSize), names, next: { epoch, index } };
 }

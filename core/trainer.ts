@@ -5,11 +5,11 @@
 import { encodeStep, type Engine, type Execution, randomUint32 } from "@bgpt/kernels";
 import { type LossTotals, lossTotals } from "./bits.ts";
 import type { Config } from "./config.ts";
-import { evaluateStrips, type Evaluation, writeStrip } from "./evaluation.ts";
+import { evaluateStrips, type Evaluation } from "./evaluation.ts";
 import { decayBlocks, initialParameters } from "./parameters.ts";
 import { learningRate } from "./schedule.ts";
 import type { Strip } from "./strip.ts";
-import { historyColumns, historyRows, type TrainingPlan, trainingPlan } from "./training_plan.ts";
+import { historyColumns, historyRows, type TrainedPlan } from "./training_plan.ts";
 
 /** What one optimizer step reports. */
 export interface StepMetrics {
@@ -43,25 +43,24 @@ export class Trainer {
   /** How it trains. */
   readonly config: Config;
   /** What it replays. */
-  readonly plan: TrainingPlan;
+  readonly plan: TrainedPlan;
   readonly #execution: Execution;
   #step = 0;
   /** Last step whose metrics were read. */
   #reported = 0;
 
-  private constructor(config: Config, plan: TrainingPlan, execution: Execution) {
+  private constructor(config: Config, plan: TrainedPlan, execution: Execution) {
     this.config = config;
     this.plan = plan;
     this.#execution = execution;
   }
 
   /**
-   * Builds the plan, allocates it, and starts from fresh parameters.
-   * @param patchCapacity P: patches of a strip
+   * Allocates a plan and starts from fresh parameters.
+   * @param plan built for this configuration
    * @throws {RangeError} when the plan does not fit the engine
    */
-  static async create(engine: Engine, config: Config, patchCapacity: number): Promise<Trainer> {
-    const plan = trainingPlan(config, patchCapacity);
+  static async create(engine: Engine, config: Config, plan: TrainedPlan): Promise<Trainer> {
     const execution = await engine.prepare(plan.plan);
     const trainer = new Trainer(config, plan, execution);
     const { table, parameters } = plan.model;
@@ -84,14 +83,15 @@ export class Trainer {
     this.#step++;
     const rate = learningRate(config, this.#step);
     for (const [index, strip] of strips.entries()) {
-      writeStrip(execution, plan, strip);
+      const lossWeight = plan.write(execution, strip);
       const counter = (this.#step - 1) * strips.length + index;
       execution.write(
         plan.model.step,
         encodeStep({
           dropoutSeed: randomUint32(counter, dropoutStream, config.seed),
           dropoutRate: config.dropout,
-          lossScale: 1 / (strip.lossWeight * strips.length),
+          // A strip of which nothing is scored has no gradient.
+          lossScale: lossWeight === 0 ? 0 : 1 / (lossWeight * strips.length),
           learningRate: rate,
           biasCorrection1: 1 - config.beta1 ** this.#step,
           biasCorrection2: 1 - config.beta2 ** this.#step,
@@ -125,7 +125,7 @@ export class Trainer {
     const metrics: StepMetrics[] = [];
     for (let step = this.#reported + 1; step <= last; step++) {
       const row = history.subarray((step % historyRows) * historyColumns);
-      const totals = lossTotals(row);
+      const totals = lossTotals(row, this.plan.task);
       const gradientNorm = row[4]!;
       if (!Number.isFinite(totals.lossNats) || !Number.isFinite(gradientNorm)) {
         throw new RangeError(

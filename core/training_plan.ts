@@ -6,6 +6,7 @@ import {
   adamw,
   argmax,
   clear,
+  type Execution,
   gradientNorm,
   gradientNormScratchLength,
   type Plan,
@@ -15,9 +16,11 @@ import {
   windowAlignment,
 } from "@bgpt/kernels";
 import { byteBackward, patchBackward } from "./backward.ts";
+import type { LossTask } from "./bits.ts";
 import type { Config, ModelConfig } from "./config.ts";
 import { byteForward, lossForward, patchForward } from "./forward.ts";
 import { type BatchInputs, declareInputs, declareModel, declareWindows, type Model } from "./model.ts";
+import type { Strip } from "./strip.ts";
 
 /** ε of AdamW, as published. */
 const adamwEpsilon = 1e-8;
@@ -27,26 +30,22 @@ export const historyRows = 64;
 /** Numbers of a row of the history: the four loss sums, gradient norm, update scale, two unused. */
 export const historyColumns = 8;
 
-/** A plan that computes the loss of a strip. */
-export interface EvaluationPlan {
+/** A plan that computes a loss of strips, whatever it predicts. Programs: `clear` (the sums) and `forward`. */
+export interface LossPlan {
+  /** What it predicts. */
+  readonly task: LossTask;
   /** The calls. */
   readonly plan: Plan;
   /** Its sizes and parameters. */
   readonly model: Model;
-  /** Where strips go. */
-  readonly inputs: BatchInputs;
-  /** Patch-level features after the final norm. */
-  readonly feature: Tensor; // [P, C]
-  /** Logits; with a backward pass they have become their own gradient. */
-  readonly logits: Tensor; // [P · S, V]
-  /** Loss of each predicted byte times its weight. */
-  readonly lossNats: Tensor; // [P · S]
-  /** Σ loss, Σ weight, and both over real bytes alone. */
+  /** Four sums over strips; `lossTotals` reads them. */
   readonly lossSums: Tensor; // [4]
+  /** Copies a strip into the plan's inputs and returns what its loss is the mean over: Σ weights. */
+  write(execution: Execution, strip: Strip): number;
 }
 
-/** A plan that trains. */
-export interface TrainingPlan extends EvaluationPlan {
+/** What training adds to a plan with a loss. */
+export interface TrainedPlan extends LossPlan {
   /** Gradients of all parameters. */
   readonly gradients: Tensor; // flat, as the parameters
   /** Running mean of the gradients. */
@@ -62,6 +61,21 @@ export interface TrainingPlan extends EvaluationPlan {
   /** The gradient of one parameter by its published name. */
   gradient(name: string): Tensor;
 }
+
+/** A plan that computes the loss of the bytes of a strip. */
+export interface EvaluationPlan extends LossPlan {
+  /** Where strips go. */
+  readonly inputs: BatchInputs;
+  /** Patch-level features after the final norm. */
+  readonly feature: Tensor; // [P, C]
+  /** Logits; with a backward pass they have become their own gradient. */
+  readonly logits: Tensor; // [P · S, V]
+  /** Loss of each predicted byte times its weight. */
+  readonly lossNats: Tensor; // [P · S]
+}
+
+/** A plan that learns to predict bytes. */
+export type TrainingPlan = EvaluationPlan & TrainedPlan;
 
 /** A plan that also tells which byte the model finds most probable at every position. */
 export interface PredictionPlan extends EvaluationPlan {
@@ -87,8 +101,7 @@ export function evaluationPlan(config: ModelConfig, patchCapacity: number): Pred
   return {
     best,
     plan: builder.build(),
-    model,
-    inputs,
+    ...bytesPredicted(model, inputs),
     feature: patch.finalNorm.y,
     logits: byte.logits,
     lossNats: loss.lossNats,
@@ -105,16 +118,8 @@ export function trainingPlan(config: Config, patchCapacity: number): TrainingPla
   const builder = new PlanBuilder();
   const model = declareModel(builder, config, { patchCapacity, dropout: config.dropout > 0 });
   const inputs = declareInputs(builder, model);
-  const length = model.table.storageLength;
-  const flat = (name: string, role: "gradient" | "moment") => builder.tensor(name, [length], role);
-  const gradients = flat("gradients", "gradient");
-  const windows = declareWindows(builder, model.table, gradients, "d");
-  const gradient = (name: string) => windows.get(name)!;
-  const moment1 = flat("moment1", "moment");
-  const moment2 = flat("moment2", "moment");
-  const decay = builder.tensor("decay", [length / windowAlignment], "parameter");
-  const norm = builder.tensor("norm", [2], "output");
-  const history = builder.tensor("history", [historyRows, historyColumns], "output");
+  const optimizer = declareOptimizer(builder, model);
+  const { gradient } = optimizer;
 
   const { byte, patch, loss } = forwardProgram(builder, model, inputs, true);
 
@@ -122,41 +127,73 @@ export function trainingPlan(config: Config, patchCapacity: number): TrainingPla
   const dFeature = byteBackward(builder, model, gradient, byte, inputs.nextPatches);
   patchBackward(builder, model, gradient, patch, dFeature, inputs);
 
-  builder.program("update");
-  const scratch = builder.tensor("norm.scratch", [gradientNormScratchLength({ length })]);
-  builder.call(gradientNorm, { length }, { gradients, norm, scratch, step: model.step }, "gradient norm");
-  const { beta1, beta2 } = config;
-  builder.call(adamw, { length, beta1, beta2, epsilon: adamwEpsilon }, {
-    parameters: model.parameters,
-    gradients,
-    moment1,
-    moment2,
-    decay,
-    norm,
-    step: model.step,
-  }, "adamw");
-  const row = { sums: loss.sums, norm, history, step: model.step };
-  builder.call(recordHistory, { rows: historyRows }, row, "history");
-
-  builder.program("clear");
-  builder.call(clear, { length }, { x: gradients }, "clear gradients");
-  builder.call(clear, { length: 4 }, { x: loss.sums }, "clear sums");
-
+  updatePrograms(builder, model, config, optimizer, loss.sums);
   return {
     plan: builder.build(),
-    model,
-    inputs,
+    ...bytesPredicted(model, inputs),
     feature: patch.finalNorm.y,
     logits: byte.logits,
     lossNats: loss.lossNats,
     lossSums: loss.sums,
+    ...optimizer,
+  };
+}
+
+/** What an optimizer step works on. */
+export type OptimizerTensors = Omit<TrainedPlan, keyof LossPlan>;
+
+/** Declares gradients, moments and metrics of a model that is trained. */
+export function declareOptimizer(builder: PlanBuilder, model: Model): OptimizerTensors {
+  const length = model.table.storageLength;
+  const flat = (name: string, role: "gradient" | "moment") => builder.tensor(name, [length], role);
+  const gradients = flat("gradients", "gradient");
+  const windows = declareWindows(builder, model.table, gradients, "d");
+  return {
     gradients,
-    moment1,
-    moment2,
-    decay,
-    norm,
-    history,
-    gradient,
+    gradient: (name) => windows.get(name)!,
+    moment1: flat("moment1", "moment"),
+    moment2: flat("moment2", "moment"),
+    decay: builder.tensor("decay", [length / windowAlignment], "parameter"),
+    norm: builder.tensor("norm", [2], "output"),
+    history: builder.tensor("history", [historyRows, historyColumns], "output"),
+  };
+}
+
+/** The programs `update` (norm, clipping, AdamW, history) and `clear` (gradients and sums). */
+export function updatePrograms(
+  builder: PlanBuilder,
+  model: Model,
+  { beta1, beta2 }: Config,
+  { gradients, moment1, moment2, decay, norm, history }: OptimizerTensors,
+  sums: Tensor, // [4]
+): void {
+  const length = model.table.storageLength;
+  const { parameters, step } = model;
+  builder.program("update");
+  const scratch = builder.tensor("norm.scratch", [gradientNormScratchLength({ length })]);
+  builder.call(gradientNorm, { length }, { gradients, norm, scratch, step }, "gradient norm");
+  const shape = { length, beta1, beta2, epsilon: adamwEpsilon };
+  builder.call(adamw, shape, { parameters, gradients, moment1, moment2, decay, norm, step }, "adamw");
+  builder.call(recordHistory, { rows: historyRows }, { sums, norm, history, step }, "history");
+
+  builder.program("clear");
+  builder.call(clear, { length }, { x: gradients }, "clear gradients");
+  builder.call(clear, { length: 4 }, { x: sums }, "clear sums");
+}
+
+/** What plans that predict bytes have in common. */
+function bytesPredicted(model: Model, inputs: BatchInputs) {
+  return {
+    task: "bytes" as const,
+    model,
+    inputs,
+    write(execution: Execution, strip: Strip): number {
+      execution.write(inputs.patches, strip.patches);
+      execution.write(inputs.fileStart, strip.fileStart);
+      execution.write(inputs.nextPatches, strip.nextPatches);
+      execution.write(inputs.lossWeights, strip.lossWeights);
+      return strip.lossWeight;
+    },
   };
 }
 

@@ -2,11 +2,12 @@
  * The training loop: steps, evaluations and checkpoints in their order, told as events.
  * @module
  */
-import { meanLossNats } from "./bits.ts";
+import { accuracy, meanLossNats } from "./bits.ts";
 import type { Checkpoint, RunState } from "./checkpoint.ts";
 import { type Config, modelConfig } from "./config.ts";
-import type { Evaluation } from "./evaluation.ts";
-import type { DataPosition, FileSource, StripAt } from "./strip_reader.ts";
+import { type EvaluationPart, joinEvaluations, type PartedEvaluation } from "./evaluation.ts";
+import type { SampleSource } from "./sample.ts";
+import type { DataPosition, StripAt, StripOptions } from "./strip_reader.ts";
 import { shuffledStrips, stripsOnce } from "./strip_reader.ts";
 import type { StepMetrics, Trainer } from "./trainer.ts";
 
@@ -15,7 +16,7 @@ export interface RunEvents {
   /** After the metrics of some steps were read, in their order. */
   onSteps(metrics: readonly StepMetrics[], progress: RunProgress): void;
   /** After an evaluation. */
-  onEvaluation(step: number, evaluation: Evaluation): void;
+  onEvaluation(step: number, evaluation: PartedEvaluation): void;
   /** Keep a checkpoint; `best` when its evaluation was the best so far. */
   save(checkpoint: Checkpoint, best: boolean): Promise<void>;
   /** Ends the run after the current step, with a checkpoint. */
@@ -24,20 +25,26 @@ export interface RunEvents {
 
 /** How a run gets on. */
 export interface RunProgress {
-  /** Passes over the training files so far. */
+  /** Passes over the training data so far. */
   readonly epoch: number;
-  /** Real bytes trained on in a second, since the last report. */
+  /** Bytes of files trained on since the last report. */
+  readonly bytes: number;
+  /** The same in a second. */
   readonly bytesPerSecond: number;
 }
 
 /** What a run works on. */
 export interface RunData {
   /** What is trained on. */
-  readonly training: FileSource;
-  /** Absent where nothing is held out. */
-  readonly evaluation?: FileSource;
+  readonly training: SampleSource;
+  /** Empty where nothing is held out. */
+  readonly evaluation: readonly EvaluationPart[];
   /** P: patches of a strip. */
   readonly patchCapacity: number;
+  /** Most samples of a strip, where the plan has room for so many only. */
+  readonly sampleCapacity?: number;
+  /** Names of the classes by their numbers, where classes are learnt: a part of the checkpoint. */
+  readonly labels?: readonly string[];
 }
 
 /** Why and where a run ended. */
@@ -49,8 +56,10 @@ export interface RunSummary {
   /** The best evaluation of the whole run. */
   readonly best?: NonNullable<RunState["best"]>;
   /** Absent where nothing was evaluated. */
-  readonly lastEvaluation?: Evaluation;
+  readonly lastEvaluation?: PartedEvaluation;
 }
+
+type Best = NonNullable<RunState["best"]>;
 
 /** Reports are aimed at one in this many milliseconds: rare enough to keep the device busy. */
 const reportMs = 500;
@@ -68,19 +77,23 @@ export async function trainingRun(
   from?: RunState,
 ): Promise<RunSummary> {
   const { config } = trainer;
-  const options = { ...config, patchCapacity: data.patchCapacity };
+  const { patchCapacity, sampleCapacity } = data;
+  const options = { ...config, patchCapacity, ...(sampleCapacity !== undefined && { sampleCapacity }) };
   const strips = shuffledStrips(data.training, options, from?.position);
   const meter = new ReportMeter();
+  let unreportedBytes = 0;
   let position: DataPosition = from?.position ?? { epoch: 0, index: 0 };
   let best = from?.best;
-  let lastEvaluation: Evaluation | undefined;
+  let lastEvaluation: PartedEvaluation | undefined;
   let savedStep = trainer.step;
   const stopped = () => events.stop?.aborted ?? false;
 
   const report = async () => {
     const metrics = await trainer.metrics();
-    const bytes = metrics.reduce((sum, { totals }) => sum + totals.bytes, 0);
-    events.onSteps(metrics, { epoch: position.epoch, bytesPerSecond: meter.reported(metrics.length, bytes) });
+    const bytes = unreportedBytes;
+    unreportedBytes = 0;
+    const bytesPerSecond = meter.reported(metrics.length, bytes);
+    events.onSteps(metrics, { epoch: position.epoch, bytes, bytesPerSecond });
   };
   const save = async (isBest: boolean) => {
     await events.save(await checkpointOf(trainer, config, data, position, best), isBest);
@@ -106,21 +119,22 @@ export async function trainingRun(
     while (trainer.step < config.steps && !stopped()) {
       const batch = await reading(take(strips, config.accumulate));
       trainer.train(batch.map(({ strip }) => strip));
+      for (const { strip } of batch) unreportedBytes += strip.byteCount;
       position = batch.at(-1)!.next;
       const { step } = trainer;
       const last = step === config.steps;
-      const evaluates = data.evaluation !== undefined && (last || step % config.evalEvery === 0);
+      const evaluates = data.evaluation.length > 0 && (last || step % config.evalEvery === 0);
       const saves = last || step % config.saveEvery === 0;
       if (evaluates || saves || trainer.mustReport || trainer.unreportedSteps >= meter.stepsPerReport) {
         await report();
       }
       let isBest = false;
       if (evaluates) {
-        lastEvaluation = await reading(trainer.evaluate(stripsOnce(data.evaluation!, options)));
+        lastEvaluation = await reading(evaluateParts(trainer, data.evaluation, options));
         events.onEvaluation(step, lastEvaluation);
-        const lossNats = meanLossNats(lastEvaluation.totals);
-        isBest = best === undefined || lossNats < best.lossNats;
-        if (isBest) best = { step, lossNats };
+        const measured = bestOf(trainer, step, lastEvaluation);
+        isBest = best === undefined || isBetter(measured, best);
+        if (isBest) best = measured;
         meter.restart();
       }
       if (saves || isBest) await save(isBest);
@@ -137,6 +151,29 @@ export async function trainingRun(
   };
 }
 
+async function evaluateParts(
+  trainer: Trainer,
+  parts: readonly EvaluationPart[],
+  options: StripOptions,
+): Promise<PartedEvaluation> {
+  const evaluations = [];
+  for (const { name, source } of parts) {
+    evaluations.push({ name, ...await trainer.evaluate(stripsOnce(source, options)) });
+  }
+  return joinEvaluations(evaluations);
+}
+
+function bestOf(trainer: Trainer, step: number, { totals }: PartedEvaluation): Best {
+  const lossNats = meanLossNats(totals);
+  return trainer.plan.task === "bytes" ? { step, lossNats } : { step, lossNats, accuracy: accuracy(totals) };
+}
+
+/** Classification goes by accuracy as published, and by the loss where that is the same. */
+function isBetter(a: Best, b: Best): boolean {
+  const gain = (a.accuracy ?? 0) - (b.accuracy ?? 0);
+  return gain > 0 || gain === 0 && a.lossNats < b.lossNats;
+}
+
 /** Everything that the run needs to go on from here. */
 async function checkpointOf(
   trainer: Trainer,
@@ -149,13 +186,14 @@ async function checkpointOf(
   return {
     model: modelConfig(config),
     config,
+    ...(data.labels && { labels: data.labels }),
     parameters: optimizer.parameters,
     optimizer,
     run: {
       step: optimizer.step,
       position,
       patchCapacity: data.patchCapacity,
-      fileCount: data.training.files.length,
+      sampleCount: data.training.count,
       ...(best && { best }),
     },
   };

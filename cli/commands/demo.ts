@@ -1,5 +1,12 @@
-import { type Config, type FileSource, presets, shuffledStrips, stripCapacity, Trainer } from "@bgpt/core";
-import { folderSource, holdOut } from "@bgpt/core/files";
+import {
+  type Config,
+  presets,
+  type SampleSource,
+  shuffledStrips,
+  stripCapacity,
+  Trainer,
+  trainingPlan,
+} from "@bgpt/core";
 import type { Engine } from "@bgpt/kernels";
 import {
   type CpuCorpusOptions,
@@ -15,6 +22,7 @@ import {
 } from "@bgpt/tasks";
 import { join } from "@std/path";
 import { defineCommand } from "../command.ts";
+import { openTrainingData } from "../data.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { jsonOption } from "../options.ts";
 import { note, paint, print, printJson } from "../terminal.ts";
@@ -86,11 +94,10 @@ export default defineCommand({
 
     heading(`1. Writing ${formatCount(trainingPrograms, "random program")} to ${join(out, "corpus")}`);
     writeCorpus(join(out, "corpus"), trainingPrograms, trainingSeed);
-    const corpus = await folderSource([join(out, "corpus")]);
-    const split = holdOut(corpus, demoConfig.evalShare, demoConfig.seed);
+    const data = await openTrainingData([join(out, "corpus")], [], demoConfig);
     const unseen = Array.from({ length: unseenPrograms }, (_, i) => programFile(i, unseenSeed));
 
-    const seconds = await secondsPerStep(engine, demoConfig, split.training);
+    const seconds = await secondsPerStep(engine, demoConfig, data.training);
     const steps = Math.max(20, Math.floor(values.minutes * 60 / seconds));
     const every = Math.max(10, Math.floor(steps / 20));
     const config: Config = { ...demoConfig, steps, evalEvery: every, saveEvery: every };
@@ -101,7 +108,7 @@ export default defineCommand({
     );
     // A machine that gets busy after the steps were timed still keeps to the time, if not to the steps.
     const secondsLimit = values.minutes * 60 * 1.15;
-    const outcome = await trainInFolder({ engine, config, ...split, out, secondsLimit });
+    const outcome = await trainInFolder({ engine, config, ...data, out, secondsLimit });
     const { model, parameters } = outcome.checkpoint;
     note(
       `${formatRate(outcome.bytesPerSecond, "B")}, ${
@@ -188,9 +195,9 @@ function writeCorpus(folder: string, count: number, seed: number): void {
 }
 
 /** Times a few steps of a model that is thrown away, queued as in a run; the first warms up and does not count. */
-async function secondsPerStep(engine: Engine, config: Config, source: FileSource): Promise<number> {
+async function secondsPerStep(engine: Engine, config: Config, source: SampleSource): Promise<number> {
   const patchCapacity = stripCapacity(source, config);
-  const trainer = await Trainer.create(engine, config, patchCapacity);
+  const trainer = await Trainer.create(engine, config, trainingPlan(config, patchCapacity));
   const strips = shuffledStrips(source, { ...config, patchCapacity });
   const step = async () => trainer.train([(await strips.next()).value!.strip]);
   await step();

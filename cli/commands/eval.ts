@@ -1,16 +1,16 @@
 import {
-  bitsPerByteAsPublished,
-  bitsPerRealByte,
   evaluateStrips,
   evaluationPlan,
-  meanLossNats,
+  joinEvaluations,
+  type Strip,
   stripCapacity,
   stripsOnce,
 } from "@bgpt/core";
-import { folderSource } from "@bgpt/core/files";
 import { openCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
+import { openEvaluationData } from "../data.ts";
 import { engineOptions, openEngine } from "../engine.ts";
+import { lossRecord } from "../loss_record.ts";
 import { jsonOption } from "../options.ts";
 import { ProgressLine } from "../progress.ts";
 import { print, printJson } from "../terminal.ts";
@@ -42,51 +42,65 @@ export default defineCommand({
   ],
   run: async ({ checkpoint: path, data, batch, json, ...engineChoice }) => {
     const checkpoint = await openCheckpoint(path);
-    const source = await folderSource(data);
+    const parts = await openEvaluationData(data);
     const { patchSize, patchLength } = checkpoint.model;
-    const files = Math.min(batch, source.files.length);
-    const patchCapacity = stripCapacity(source, { batch: files, patchSize, patchLength });
+    const patchCapacity = Math.max(
+      ...parts.map(({ source }) =>
+        stripCapacity(source, { batch: Math.min(batch, source.count), patchSize, patchLength })
+      ),
+    );
     const engine = await openEngine(engineChoice);
     const plan = evaluationPlan(checkpoint.model, patchCapacity);
     const execution = await engine.prepare(plan.plan);
     execution.write(plan.model.parameters, checkpoint.parameters);
 
-    const strips = stripsOnce(source, { patchSize, patchLength, patchCapacity, cut: "head", seed: 0 });
-    using progress = new ProgressLine("Evaluating", source.files.length, "files");
-    const { totals, files: fileCount, patches } = await evaluateStrips(
-      execution,
-      plan,
-      counted(strips, progress),
-    );
+    const options = { patchSize, patchLength, patchCapacity, cut: "head", seed: 0 } as const;
+    const fileCount = parts.reduce((sum, { source }) => sum + source.count, 0);
+    using progress = new ProgressLine("Evaluating", fileCount, "files");
+    const evaluations = [];
+    for (const { name, source } of parts) {
+      const strips = counted(stripsOnce(source, options), progress);
+      evaluations.push({ name, ...await evaluateStrips(execution, plan, strips) });
+    }
+    const { totals, samples, patches } = joinEvaluations(evaluations);
     engine.destroy();
 
-    const report = {
-      files: fileCount,
-      patches,
-      bytes: totals.bytes,
-      lossNats: meanLossNats(totals),
-      bpb: bitsPerByteAsPublished(totals),
-      bpbBytes: totals.bytes > 0 ? bitsPerRealByte(totals) : null,
-    };
-    if (json) return printJson(report);
+    if (json) {
+      return printJson({
+        files: samples,
+        patches,
+        bytes: totals.bytes,
+        ...lossRecord(totals),
+        ...(parts.length > 1 && {
+          sources: Object.fromEntries(
+            evaluations.map(({ name, totals, samples }) => [name, { files: samples, ...lossRecord(totals) }]),
+          ),
+        }),
+      });
+    }
     print(
-      `${formatCount(fileCount, "file")}, ${formatCount(patches, "patch", "patches")}, ${
+      `${formatCount(samples, "file")}, ${formatCount(patches, "patch", "patches")}, ${
         formatCount(totals.bytes, "byte")
       } predicted`,
     );
-    print(`bits per byte as published   ${report.bpb.toFixed(4)}   (${report.lossNats.toFixed(4)} nats)`);
-    print(`bits per real byte           ${report.bpbBytes?.toFixed(4) ?? "no byte to predict"}`);
+    const { bpb, bpbBytes, lossNats } = lossRecord(totals);
+    print(`bits per byte as published   ${bpb.toFixed(4)}   (${lossNats.toFixed(4)} nats)`);
+    print(`bits per real byte           ${bpbBytes?.toFixed(4) ?? "no byte to predict"}`);
+    if (parts.length < 2) return;
+    for (const { name, totals } of evaluations) {
+      print(`  ${lossRecord(totals).bpb.toFixed(4)}   ${name}`);
+    }
   },
 });
 
-async function* counted<T extends { strip: { fileCount: number } }>(
+async function* counted<T extends { strip: Strip }>(
   strips: AsyncIterable<T>,
   progress: ProgressLine,
 ): AsyncGenerator<T> {
-  let done = 0;
+  let { done } = progress;
   for await (const at of strips) {
     yield at;
-    done += at.strip.fileCount;
+    done += at.strip.samples.length;
     progress.update(done);
   }
 }

@@ -1,7 +1,9 @@
-import { type Checkpoint, type Config, type FileSource, patchCountOf } from "@bgpt/core";
-import { folderSource, holdOut, holdsRun, loadCheckpoint } from "@bgpt/core/files";
+import { type Checkpoint, type Config, parametersFrom, parameterTable, type SampleSource } from "@bgpt/core";
+import { holdsRun, loadCheckpoint } from "@bgpt/core/files";
+import { openCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { chooseConfig, configOptions, configSourceOptions, givenFields } from "../config_options.ts";
+import { openTrainingData } from "../data.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { UsageError } from "../errors.ts";
 import { jsonOption } from "../options.ts";
@@ -16,10 +18,21 @@ export default defineCommand({
     "events and, at the end, report.html. A run that was stopped goes on with --resume, bit for bit as if it had not " +
     "been.",
   options: {
-    data: { kind: "paths", required: true, help: "files to train on, or folders of them" },
+    data: {
+      kind: "paths",
+      required: true,
+      help:
+        "files, folders of them or tars to train on; PATH=WEIGHT shows a source so many times in an epoch",
+    },
     out: { kind: "path", placeholder: "DIR", required: true, help: "the folder of the run" },
     evalData: { kind: "paths", help: "files to evaluate on; without them a share of --data is held out" },
     ...configSourceOptions,
+    init: {
+      kind: "path",
+      placeholder: "CHECKPOINT",
+      help:
+        "start from these weights, of any modality; the model gets its sizes, only the patch length may differ",
+    },
     ...engineOptions,
     resume: { kind: "flag", help: "go on from the newest checkpoint in --out; --steps may be raised" },
     ...configOptions,
@@ -38,7 +51,13 @@ export default defineCommand({
     const flags = givenFields(values);
     const found = resumes ? await checkpointToResume(out) : undefined;
     const resume = found?.checkpoint;
-    const config = resume === undefined ? await chooseConfig(values, flags) : resumedConfig(resume, flags);
+    const init = values.init === undefined ? undefined : await openCheckpoint(values.init);
+    const config = resume === undefined
+      ? await chooseConfig(values, flags, init?.model)
+      : resumedConfig(resume, flags);
+    const inherited = init === undefined || resume !== undefined
+      ? undefined
+      : parametersFrom(init, parameterTable(config), config.seed).parameters;
     if (resume === undefined && await holdsRun(out)) {
       throw new Error(
         `Cannot start a run in "${out}": it holds another run. Name a new folder, or add --resume`,
@@ -46,21 +65,26 @@ export default defineCommand({
     }
 
     await checkRunFolder(out);
-    const source = await folderSource(data);
-    const split = evalData.length > 0
-      ? { training: source, evaluation: await folderSource(evalData) }
-      : holdOut(source, config.evalShare, config.seed);
-    if (resume?.run !== undefined && resume.run.fileCount !== split.training.files.length) {
+    const trainingData = await openTrainingData(data, evalData, config);
+    const { training } = trainingData;
+    if (resume?.run !== undefined && resume.run.sampleCount !== training.count) {
       throw new Error(
-        `Cannot resume "${out}": it was trained on ${resume.run.fileCount} files, --data now gives ` +
-          `${split.training.files.length}. Name the same data`,
+        `Cannot resume "${out}": it was trained on ${resume.run.sampleCount} samples, --data now gives ` +
+          `${training.count}. Name the same data`,
       );
     }
     if (found !== undefined) note(`Going on from ${found.path}`);
-    tellCuts(split.training, config);
+    tellCuts(training, config);
 
     const engine = await openEngine(values);
-    const outcome = await trainInFolder({ engine, config, out, ...split, ...(resume && { resume }) });
+    const outcome = await trainInFolder({
+      engine,
+      config,
+      out,
+      ...trainingData,
+      ...(inherited && { parameters: inherited }),
+      ...(resume && { resume }),
+    });
     const reportPath = outcome.writeReport();
     engine.destroy();
 
@@ -125,12 +149,14 @@ function resumedConfig(checkpoint: Checkpoint, flags: Partial<Config>): Config {
 }
 
 /** Says once how many files are longer than the model reads. */
-function tellCuts(source: FileSource, { patchSize, patchLength, cut }: Config): void {
-  const long =
-    source.files.filter(({ byteLength }) => patchCountOf(byteLength, patchSize) > patchLength).length;
+function tellCuts(source: SampleSource, { patchSize, patchLength, cut }: Config): void {
+  let long = 0;
+  for (let i = 0; i < source.count; i++) {
+    if (source.patchCount(i, { patchSize, patchLength: Infinity }) > patchLength) long++;
+  }
   if (long === 0) return;
   note(
-    `${long} of ${formatCount(source.files.length, "file")} ${long === 1 ? "is" : "are"} longer than ` +
+    `${long} of ${formatCount(source.count, "file")} ${long === 1 ? "is" : "are"} longer than ` +
       `${patchLength} patches, cut ` + (cut === "random" ? "at random (head, body or tail)" : "at the head"),
   );
 }

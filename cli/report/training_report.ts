@@ -1,4 +1,4 @@
-import { type Config, configFields } from "@bgpt/core";
+import { type Config, configFields, type EvaluationPart } from "@bgpt/core";
 import { formatBytes, formatCount, formatRate } from "../units.ts";
 import { htmlReport, type ReportSection } from "./html_report.ts";
 import { type MetricsRecord, readMetrics } from "./metrics_log.ts";
@@ -12,8 +12,8 @@ export interface TrainingReport {
   readonly config: Config;
   readonly parameterCount: number;
   readonly device: string;
-  readonly trainingFiles: number;
-  readonly evaluationFiles: number;
+  readonly trainingSamples: number;
+  readonly evaluation: readonly EvaluationPart[];
   /** What follows the curves, such as samples or scores. */
   readonly sections?: readonly ReportSection[];
   /** The result in one sentence; by default the last evaluation. */
@@ -39,6 +39,8 @@ export function trainingReport(report: TrainingReport): string {
   const rates = steps.map(({ bytesPerSecond }) => Number(bytesPerSecond)).sort((a, b) => a - b);
   const medianRate = rates[Math.floor(rates.length / 2)] ?? 0;
   const memory = Math.max(0, ...steps.map(({ memoryBytes }) => Number(memoryBytes)));
+  const heldOutCount = report.evaluation.reduce((sum, { source }) => sum + source.count, 0);
+  const sources = report.evaluation.length < 2 ? [] : report.evaluation.map(({ name }) => name);
   const measured = evaluations.length > 0 ? "held-out files" : "its training files";
   return htmlReport({
     title: report.title,
@@ -48,8 +50,8 @@ export function trainingReport(report: TrainingReport): string {
       } bits per byte on ${measured}.`,
     facts: [
       ["Parameters", report.parameterCount.toLocaleString("en")],
-      ["Training files", report.trainingFiles.toLocaleString("en")],
-      ["Held-out files", report.evaluationFiles.toLocaleString("en")],
+      ["Training samples", report.trainingSamples.toLocaleString("en")],
+      ["Held-out samples", heldOutCount.toLocaleString("en")],
       ["Steps", String(steps.at(-1)?.step ?? 0)],
       ["Speed (median)", formatRate(medianRate, "B")],
       ["Process memory", formatBytes(memory)],
@@ -69,6 +71,9 @@ export function trainingReport(report: TrainingReport): string {
           series: [
             curve("training", steps, "bpb", "noisy"),
             ...(evaluations.length > 0 ? [curve("held out", evaluations, "bpb", "plain")] : []),
+            ...sources.map((name) =>
+              curve(name, records.filter(({ source }) => source === name), "bpb", "plain")
+            ),
           ],
         },
       },

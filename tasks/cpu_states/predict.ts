@@ -12,7 +12,6 @@ import {
   generateBytes,
   packStrip,
   patchCountOf,
-  writeStrip,
 } from "@bgpt/core";
 import { encodeStep, type Engine } from "@bgpt/kernels";
 import { stateBytes } from "./machine.ts";
@@ -59,7 +58,7 @@ export async function predictTeacherForced(
   const predictions: Uint16Array[] = [];
   for (let first = 0; first < files.length; first += batch) {
     const group = tokens.slice(first, first + batch);
-    writeStrip(execution, plan, packStrip(group, plan.model.P, S));
+    plan.write(execution, packStrip(group.map((tokens) => ({ tokens })), plan.model.P, S));
     execution.run("clear", "forward", "predict");
     const best = await execution.readIntegers(plan.best);
     let start = 0;

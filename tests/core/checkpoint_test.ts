@@ -23,6 +23,7 @@ import {
   readTorchCheckpoint,
   tiedHeadName,
   Trainer,
+  trainingPlan,
 } from "@bgpt/core";
 import { ReferenceEngine } from "@bgpt/kernels";
 import { readJson, sharedTest } from "../shared.ts";
@@ -219,8 +220,8 @@ sharedTest("training goes on from an imported checkpoint with its optimizer", as
   const { parameters, moment1, moment2 } = optimizer!;
   const step = optimizer!.step + 1;
   const config = { ...presets.tiny, ...model, ...publishedRecipe, dropout: 0 };
-  const strip = packStrip([new Uint16Array(3 * model.patchSize)], 4, model.patchSize);
-  const trainer = await Trainer.create(new ReferenceEngine(), config, 4);
+  const strip = packStrip([{ tokens: new Uint16Array(3 * model.patchSize) }], 4, model.patchSize);
+  const trainer = await Trainer.create(new ReferenceEngine(), config, trainingPlan(config, 4));
   trainer.restore(optimizer!);
   trainer.train([strip]);
   trainer.train([strip]);

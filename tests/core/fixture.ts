@@ -35,7 +35,7 @@ export async function loadFixture(): Promise<Fixture> {
   return {
     checkpoint,
     // A few patches of padding behind the files, so that it is tested too.
-    strip: packStrip(files, patchCount + 3, checkpoint.model.patchSize),
+    strip: packStrip(files.map((tokens) => ({ tokens })), patchCount + 3, checkpoint.model.patchSize),
     patchCounts,
     expected: (name) => {
       const tensor = tensors.get(name)!;

@@ -1,4 +1,4 @@
-import { type FileSource, RandomStream } from "@bgpt/core";
+import { fileSamples, type FileSource, RandomStream, type SampleSource } from "@bgpt/core";
 
 /** Files in memory, of these lengths in bytes; the content is a pure function of the seed. */
 export function memorySource(byteLengths: readonly number[], seed = 1): FileSource {
@@ -10,4 +10,9 @@ export function memorySource(byteLengths: readonly number[], seed = 1): FileSour
     files: byteLengths.map((byteLength, file) => ({ path: `file${file}.bin`, byteLength })),
     read: (index) => Promise.resolve(contents[index]!),
   };
+}
+
+/** The same files as samples. */
+export function memorySamples(byteLengths: readonly number[], seed = 1): SampleSource {
+  return fileSamples(memorySource(byteLengths, seed));
 }

@@ -8,7 +8,6 @@ import {
   type Strip,
   type TrainingPlan,
   trainingPlan,
-  writeStrip,
 } from "@bgpt/core";
 import {
   encodeStep,
@@ -29,7 +28,7 @@ function testStrip(patchSize: number): Strip {
   const files = [4, 2].map((patches) =>
     Uint16Array.from({ length: patches * patchSize }, () => random.below(257))
   );
-  return packStrip(files, patchCapacity, patchSize);
+  return packStrip(files.map((tokens) => ({ tokens })), patchCapacity, patchSize);
 }
 
 interface Case {
@@ -59,7 +58,7 @@ async function prepared<E extends Execution>(
 ): Promise<E> {
   const execution = await engine.prepare(plan.plan);
   execution.write(plan.model.parameters, parameters);
-  writeStrip(execution, plan, strip);
+  plan.write(execution, strip);
   const step = { dropoutSeed: 11, dropoutRate: config.dropout, lossScale };
   execution.write(plan.model.step, encodeStep(step));
   return execution;

@@ -11,7 +11,6 @@ import {
   publishedRecipe,
   Trainer,
   trainingPlan,
-  writeStrip,
 } from "@bgpt/core";
 import { encodeStep, type Engine, ReferenceEngine } from "@bgpt/kernels";
 import { engines } from "../engines.ts";
@@ -57,7 +56,7 @@ parityTest("hidden states, logits and loss are the published ones", async (engin
   const evaluation = evaluationPlan(checkpoint.model, strip.fileStart.length);
   const execution = await engine.prepare(evaluation.plan);
   execution.write(evaluation.model.parameters, checkpoint.parameters);
-  writeStrip(execution, evaluation, strip);
+  evaluation.write(execution, strip);
   execution.write(evaluation.model.step, encodeStep({}));
   execution.run("clear", "forward");
   const sums = await execution.readFloats(evaluation.lossSums);
@@ -102,7 +101,7 @@ parityTest(
     const training = trainingPlan(fixtureConfig(fixture), strip.fileStart.length);
     const execution = await engine.prepare(training.plan);
     execution.write(training.model.parameters, checkpoint.parameters);
-    writeStrip(execution, training, strip);
+    training.write(execution, strip);
     execution.write(training.model.step, encodeStep({ lossScale: 1 / strip.lossWeight }));
     execution.run("clear", "forward", "backward");
     const flat = await execution.readFloats(training.gradients);
@@ -149,7 +148,7 @@ for (const { name, ...optimizer } of trajectories) {
     const expected = trajectory.loss_fp64 as number[];
     const config: Config = { ...fixtureConfig(fixture), ...optimizer, steps: 20 };
     const { strip, checkpoint } = fixture;
-    const trainer = await Trainer.create(engine, config, strip.fileStart.length);
+    const trainer = await Trainer.create(engine, config, trainingPlan(config, strip.fileStart.length));
     trainer.restore({ parameters: checkpoint.parameters });
     for (let step = 0; step < 20; step++) trainer.train([strip]);
     const losses = (await trainer.metrics()).map(({ totals }) => meanLossNats(totals));

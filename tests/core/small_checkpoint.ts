@@ -42,7 +42,7 @@ export function smallCheckpoint(
       step,
       position: { epoch: 2, index: 5 },
       patchCapacity: 16,
-      fileCount: 11,
+      sampleCount: 11,
       best: { step: 4, lossNats: 1.5 },
     },
   };

@@ -2,19 +2,20 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import fc from "fast-check";
 import {
   type DataPosition,
-  type FileSource,
+  fileSamples,
+  type SampleSource,
   shuffledStrips,
   type StripAt,
   stripCapacity,
   type StripOptions,
-  stripPatchCount,
   stripsOnce,
+  wholePatchCount,
 } from "@bgpt/core";
-import { memorySource } from "./memory_source.ts";
+import { memorySamples, memorySource } from "./memory_source.ts";
 
 const sizes = { patchSize: 4, patchLength: 5 };
 
-function optionsFor(source: FileSource, changes: Partial<StripOptions> = {}): StripOptions {
+function optionsFor(source: SampleSource, changes: Partial<StripOptions> = {}): StripOptions {
   return {
     ...sizes,
     patchCapacity: stripCapacity(source, { ...sizes, batch: 2 }),
@@ -24,9 +25,13 @@ function optionsFor(source: FileSource, changes: Partial<StripOptions> = {}): St
   };
 }
 
+function namesOf(source: SampleSource): string[] {
+  return Array.from({ length: source.count }, (_, i) => source.name(i));
+}
+
 /** The first strips of training, from a position on. */
 async function take(
-  source: FileSource,
+  source: SampleSource,
   options: StripOptions,
   count: number,
   position?: DataPosition,
@@ -40,14 +45,14 @@ async function take(
 }
 
 /** The paths of whole epochs, in the order in which they are trained on. */
-async function epochsOf(source: FileSource, options: StripOptions, epochs: number): Promise<string[][]> {
+async function epochsOf(source: SampleSource, options: StripOptions, epochs: number): Promise<string[][]> {
   const paths: string[] = [];
   for await (const at of shuffledStrips(source, options)) {
-    paths.push(...at.paths);
-    if (paths.length >= epochs * source.files.length) break;
+    paths.push(...at.names);
+    if (paths.length >= epochs * source.count) break;
   }
   return Array.from({ length: epochs }, (_, epoch) => {
-    const { length } = source.files;
+    const { count: length } = source;
     return paths.slice(epoch * length, (epoch + 1) * length);
   });
 }
@@ -57,8 +62,8 @@ const byteLengths = fc.array(fc.nat(30), { minLength: 1, maxLength: 9 });
 
 Deno.test("every epoch visits each file exactly once", async () => {
   await fc.assert(fc.asyncProperty(byteLengths, fc.nat(), async (lengths, seed) => {
-    const source = memorySource(lengths);
-    const expected = source.files.map(({ path }) => path).sort();
+    const source = memorySamples(lengths);
+    const expected = namesOf(source).sort();
     for (const epoch of await epochsOf(source, optionsFor(source, { seed }), 3)) {
       assertEquals(epoch.toSorted(), expected);
     }
@@ -66,18 +71,18 @@ Deno.test("every epoch visits each file exactly once", async () => {
 });
 
 Deno.test("the order is a function of the seed, and another one in every epoch", async () => {
-  const source = memorySource(Array(12).fill(4));
+  const source = memorySamples(Array(12).fill(4));
   const [first, second] = await epochsOf(source, optionsFor(source), 2);
   assertEquals((await epochsOf(source, optionsFor(source), 1))[0], first);
   assertNotEquals(second, first);
   assertNotEquals((await epochsOf(source, optionsFor(source, { seed: 4 }), 1))[0], first);
-  assertNotEquals(first, source.files.map(({ path }) => path));
+  assertNotEquals(first, namesOf(source));
 });
 
 Deno.test("training goes on with the same strips from every position it was stopped at", async () => {
   await fc.assert(
     fc.asyncProperty(byteLengths, async (lengths) => {
-      const source = memorySource(lengths);
+      const source = memorySamples(lengths);
       const options = optionsFor(source);
       const strips = await take(source, options, 8);
       for (const [stopped, { next }] of strips.entries()) {
@@ -90,7 +95,7 @@ Deno.test("training goes on with the same strips from every position it was stop
 });
 
 Deno.test("random cuts are reproducible, differ between epochs, and take head, body and tail", async () => {
-  const source = memorySource([200]);
+  const source = memorySamples([200]);
   const options = optionsFor(source, { patchCapacity: 5 });
   const cuts = (await take(source, options, 30)).map(({ strip }) => strip.patches.join());
   assertEquals((await take(source, options, 30)).map(({ strip }) => strip.patches.join()), cuts);
@@ -105,9 +110,9 @@ Deno.test("random cuts are reproducible, differ between epochs, and take head, b
 });
 
 Deno.test("with the cut at the head, a long file is always its first patches", async () => {
-  const source = memorySource([200]);
+  const source = memorySamples([200]);
   const strips = await take(source, optionsFor(source, { patchCapacity: 5, cut: "head" }), 4);
-  const bytes = await source.read(0);
+  const bytes = await memorySource([200]).read(0);
   for (const { strip } of strips) {
     assertEquals([...strip.patches], [98, 105, 110, 256, ...bytes.subarray(0, 16)]);
   }
@@ -116,11 +121,11 @@ Deno.test("with the cut at the head, a long file is always its first patches", a
 Deno.test("evaluation covers each file once, in order, cut at the head", async () => {
   await fc.assert(
     fc.asyncProperty(byteLengths, fc.integer({ min: 5, max: 20 }), async (lengths, patchCapacity) => {
-      const source = memorySource(lengths);
+      const source = memorySamples(lengths);
       const strips = await Array.fromAsync(stripsOnce(source, optionsFor(source, { patchCapacity })));
-      assertEquals(strips.flatMap(({ paths }) => paths), source.files.map(({ path }) => path));
+      assertEquals(strips.flatMap(({ names }) => names), namesOf(source));
       const patches = strips.reduce((sum, { strip }) => sum + strip.patchCount, 0);
-      assertEquals(patches, lengths.reduce((sum, length) => sum + stripPatchCount(length, sizes), 0));
+      assertEquals(patches, lengths.reduce((sum, length) => sum + wholePatchCount(length, sizes), 0));
       for (const { strip } of strips) {
         assert(strip.patchCount > 0 && strip.fileStart.length === patchCapacity);
       }
@@ -129,26 +134,26 @@ Deno.test("evaluation covers each file once, in order, cut at the head", async (
 });
 
 Deno.test("one file fills its strip with one epoch after the other", async () => {
-  const source = memorySource([6]);
+  const source = memorySamples([6]);
   const [first, second] = await take(source, optionsFor(source), 2);
-  assertEquals(first!.paths, ["file0.bin", "file0.bin"]);
+  assertEquals(first!.names, ["file0.bin", "file0.bin"]);
   assertEquals([first!.next, second!.next], [{ epoch: 2, index: 0 }, { epoch: 4, index: 0 }]);
 });
 
 Deno.test("an empty file is its extension and its end", async () => {
-  const source = memorySource([0]);
+  const source = memorySamples([0]);
   const [at] = await take(source, optionsFor(source, { patchCapacity: 3 }), 1);
   assertEquals([...at!.strip.patches], [98, 105, 110, ...Array(9).fill(256)]);
   assertEquals([at!.strip.patchCount, at!.strip.lossWeight], [2, 4]);
 });
 
 Deno.test("the capacity of a strip is that of its batch of the longest files, up to the patch length", () => {
-  assertEquals(stripCapacity(memorySource([0, 5]), { ...sizes, batch: 3 }), 3 * 4);
-  assertEquals(stripCapacity(memorySource([0, 500]), { ...sizes, batch: 3 }), 3 * 5);
+  assertEquals(stripCapacity(memorySamples([0, 5]), { ...sizes, batch: 3 }), 3 * 4);
+  assertEquals(stripCapacity(memorySamples([0, 500]), { ...sizes, batch: 3 }), 3 * 5);
 });
 
 Deno.test("a file that no strip has room for is refused by name, as when data grew since a run was stopped", async () => {
-  const source = memorySource([3, 9]);
+  const source = memorySamples([3, 9]);
   const options = optionsFor(source, { patchCapacity: 4 });
   const message = 'Cannot pack "file1.bin": it takes 5 patches, a strip holds 4';
   await assertRejects(() => take(source, options, 4), RangeError, message);
@@ -156,8 +161,7 @@ Deno.test("a file that no strip has room for is refused by name, as when data gr
 });
 
 Deno.test("a file that changed since it was found is refused by name", async () => {
-  const source = memorySource([3, 9]);
-  const changed = { ...source, read: () => Promise.resolve(new Uint8Array(4)) };
+  const changed = fileSamples({ ...memorySource([3, 9]), read: () => Promise.resolve(new Uint8Array(4)) });
   await assertRejects(
     () => take(changed, optionsFor(changed), 1),
     Error,
@@ -166,11 +170,11 @@ Deno.test("a file that changed since it was found is refused by name", async () 
 });
 
 Deno.test("a file that cannot be read fails when its strip is due, not while the one before is trained on", async () => {
-  const source = memorySource([8, 8, 8, 8]);
+  const source = memorySamples([8, 8, 8, 8]);
   let reads = 0;
-  const failing: FileSource = {
-    files: source.files,
-    read: (index) => ++reads > 2 ? Promise.reject(new Error("Cannot read it")) : source.read(index),
+  const failing: SampleSource = {
+    ...source,
+    read: (...how) => ++reads > 2 ? Promise.reject(new Error("Cannot read it")) : source.read(...how),
   };
   const strips = shuffledStrips(failing, optionsFor(failing));
   assertEquals((await strips.next()).done, false);

@@ -1,16 +1,16 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { endOfPatch, packStrip } from "@bgpt/core";
+import { endOfPatch, packStrip, type Sample } from "@bgpt/core";
 
 /** A file of patches of 2 tokens, counted up from a first one. */
-function fileOf(patches: number, first: number): Uint16Array {
-  return Uint16Array.from({ length: 2 * patches }, (_, i) => first + i);
+function fileOf(patches: number, first: number): Sample {
+  return { tokens: Uint16Array.from({ length: 2 * patches }, (_, i) => first + i) };
 }
 
 Deno.test("files stand back to back, and padding behind them", () => {
   const strip = packStrip([fileOf(3, 10), fileOf(2, 20)], 7, 2);
   const e = endOfPatch;
   assertEquals([...strip.patches], [10, 11, 12, 13, 14, 15, 20, 21, 22, 23, e, e, e, e]);
-  assertEquals([strip.fileCount, strip.patchCount], [2, 5]);
+  assertEquals([strip.samples.length, strip.patchCount], [2, 5]);
 });
 
 Deno.test("a patch knows where its file starts; a patch of padding is a file of its own", () => {
@@ -29,7 +29,7 @@ Deno.test("a patch predicts the next one of its file, and the last patch of a fi
 
 Deno.test("the loss weighs every byte of every predicted patch, end patches and padding inside a patch too", () => {
   const padded = Uint16Array.of(1, 2, 3, endOfPatch, endOfPatch, endOfPatch);
-  const { lossWeight, lossWeights } = packStrip([padded, fileOf(2, 0)], 5, 2);
+  const { lossWeight, lossWeights } = packStrip([{ tokens: padded }, fileOf(2, 0)], 5, 2);
   assertEquals(lossWeight, 6);
   assertEquals(lossWeights.reduce((sum, weight) => sum + weight, 0), lossWeight);
 });

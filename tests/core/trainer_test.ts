@@ -8,6 +8,7 @@ import {
   type StepMetrics,
   type Strip,
   Trainer,
+  trainingPlan,
 } from "@bgpt/core";
 import { type Engine, ReferenceEngine } from "@bgpt/kernels";
 import { engineTest } from "../engines.ts";
@@ -30,7 +31,11 @@ function stripOf(seed: number): Strip {
   const files = [4, 3].map((patches) =>
     Uint16Array.from({ length: patches * config.patchSize }, () => random.below(256))
   );
-  return packStrip(files, patchCapacity, config.patchSize);
+  return packStrip(files.map((tokens) => ({ tokens })), patchCapacity, config.patchSize);
+}
+
+function trainerOf(engine: Engine, own: Config): Promise<Trainer> {
+  return Trainer.create(engine, own, trainingPlan(own, patchCapacity));
 }
 
 async function* strips(...all: Strip[]): AsyncGenerator<{ strip: Strip }> {
@@ -45,7 +50,7 @@ function everyEngineTest(name: string, run: (engine: Engine) => Promise<void>): 
 
 /** Trains on these strips, one after the other, and returns everything that a resumed run needs. */
 async function trained(engine: Engine, changes: Partial<Config>, batches: readonly (readonly Strip[])[]) {
-  const trainer = await Trainer.create(engine, { ...config, ...changes }, patchCapacity);
+  const trainer = await trainerOf(engine, { ...config, ...changes });
   for (const batch of batches) trainer.train(batch);
   const metrics = await trainer.metrics();
   const state = await trainer.state();
@@ -80,7 +85,7 @@ everyEngineTest("evaluation between steps changes nothing that training sees", a
   const batches = [[stripOf(1), stripOf(2)], [stripOf(3), stripOf(4)], [stripOf(5), stripOf(6)]];
   const changes = { accumulate: 2 };
   const { state, metrics } = await trained(engine, changes, batches);
-  const trainer = await Trainer.create(engine, { ...config, ...changes }, patchCapacity);
+  const trainer = await trainerOf(engine, { ...config, ...changes });
   for (const batch of batches) {
     await trainer.evaluate(strips(stripOf(7), stripOf(8)));
     trainer.train(batch);
@@ -92,11 +97,13 @@ everyEngineTest("evaluation between steps changes nothing that training sees", a
 });
 
 Deno.test("evaluation has no dropout, and sums over strips", async () => {
-  const trainer = await Trainer.create(new ReferenceEngine(), { ...config, dropout: 0.5 }, patchCapacity);
-  const plain = await Trainer.create(new ReferenceEngine(), { ...config, dropout: 0 }, patchCapacity);
+  const trainer = await trainerOf(new ReferenceEngine(), { ...config, dropout: 0.5 });
+  const plain = await trainerOf(new ReferenceEngine(), { ...config, dropout: 0 });
   const { totals: one } = await trainer.evaluate(strips(stripOf(1)));
-  const { totals: other, files, patches } = await plain.evaluate(strips(stripOf(1), stripOf(2), stripOf(1)));
-  assertEquals([files, patches, one.positions, other.positions], [6, 21, 20, 60]);
+  const { totals: other, samples, patches } = await plain.evaluate(
+    strips(stripOf(1), stripOf(2), stripOf(1)),
+  );
+  assertEquals([samples, patches, one.positions, other.positions], [6, 21, 20, 60]);
   const { totals: second } = await plain.evaluate(strips(stripOf(2)));
   assertClose(
     [other.lossNats],
@@ -147,7 +154,7 @@ Deno.test("a step reports its number, rate, loss over every position, and the no
 Deno.test("metrics of more steps than the device keeps are asked for in time", async () => {
   const strip = stripOf(1);
   const metricsOf = async (mustReport: (trainer: Trainer) => boolean) => {
-    const trainer = await Trainer.create(new ReferenceEngine(), config, patchCapacity);
+    const trainer = await trainerOf(new ReferenceEngine(), config);
     const metrics: StepMetrics[] = [];
     for (let step = 1; step <= 70; step++) {
       trainer.train([strip]);
@@ -168,7 +175,7 @@ everyEngineTest(
     for (const value of [NaN, Infinity]) {
       const broken = { ...state, parameters: state.parameters.slice() };
       broken.parameters[offset] = value;
-      const trainer = await Trainer.create(engine, config, patchCapacity);
+      const trainer = await trainerOf(engine, config);
       trainer.restore(broken);
       trainer.train([stripOf(2)]);
       trainer.train([stripOf(3)]);

@@ -2,18 +2,19 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import {
   type Checkpoint,
   type Config,
-  type FileSource,
   type RunEvents,
   type RunSummary,
+  type SampleSource,
   type StepMetrics,
   stripCapacity,
   Trainer,
+  trainingPlan,
   trainingRun,
 } from "@bgpt/core";
 import { loadCheckpoint, saveRunCheckpoint } from "@bgpt/core/files";
 import { type Engine, ReferenceEngine } from "@bgpt/kernels";
 import { engineTest } from "../engines.ts";
-import { memorySource } from "./memory_source.ts";
+import { memorySamples } from "./memory_source.ts";
 import { smallCapacity, smallConfig } from "./small_checkpoint.ts";
 
 const config: Config = {
@@ -27,13 +28,13 @@ const config: Config = {
   saveEvery: 100,
 };
 // Too long, empty, and of lengths that make strips end within an epoch.
-const training = memorySource([40, 3, 0, 17, 9, 25, 8], 1);
-const evaluation = memorySource([11, 6], 2);
+const training = memorySamples([40, 3, 0, 17, 9, 25, 8], 1);
+const evaluation = memorySamples([11, 6], 2);
 
 /** What a test run tells, and when it is stopped. */
 interface Options {
   readonly changes?: Partial<Config>;
-  readonly source?: FileSource;
+  readonly source?: SampleSource;
   /** The folder that its checkpoints go to, and where it goes on from if there are any. */
   readonly folder?: string;
   readonly resume?: boolean;
@@ -58,7 +59,7 @@ async function run(engine: Engine, options: Options, told?: Partial<Told>): Prom
   const resume = options.resume ? (await loadCheckpoint(folder!)).checkpoint : undefined;
   const patchCapacity = stripCapacity(source, own);
   assertEquals(patchCapacity, smallCapacity);
-  const trainer = await Trainer.create(engine, own, patchCapacity);
+  const trainer = await Trainer.create(engine, own, trainingPlan(own, patchCapacity));
   if (resume !== undefined) trainer.restore(resume.optimizer!);
   const { saved = [], steps = [], evaluations = [] } = told ?? {};
   const events: RunEvents = {
@@ -75,7 +76,11 @@ async function run(engine: Engine, options: Options, told?: Partial<Told>): Prom
     } as AbortSignal,
   };
   try {
-    const data = { training: source, patchCapacity, ...(options.evaluates && { evaluation }) };
+    const data = {
+      training: source,
+      patchCapacity,
+      evaluation: options.evaluates ? [{ name: "held out", source: evaluation }] : [],
+    };
     const summary = await trainingRun(trainer, data, events, resume?.run);
     return {
       summary,
@@ -186,9 +191,9 @@ Deno.test("a run whose steps are done, or that is stopped before the first, save
 
 Deno.test("a file that cannot be read any more ends the run with its error, and loses no step", async () => {
   let reads = 0;
-  const failing: FileSource = {
-    files: training.files,
-    read: (index) => ++reads > 12 ? Promise.reject(new Error("Cannot read it")) : training.read(index),
+  const failing: SampleSource = {
+    ...training,
+    read: (...how) => ++reads > 12 ? Promise.reject(new Error("Cannot read it")) : training.read(...how),
   };
   const told = { saved: [], steps: [] as StepMetrics[] };
   await assertRejects(() => run(new ReferenceEngine(), { source: failing }, told), Error, "Cannot read it");

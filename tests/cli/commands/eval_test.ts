@@ -87,7 +87,7 @@ Deno.test("eval takes files and folders, in any batch, and reports the same on b
     assertStringIncludes(text, `bits per real byte           ${report.bpbBytes.toFixed(4)}\n`);
 
     const empty = JSON.parse(await evaluate("--data", join(data, "f1.bin"), "--json"));
-    assertEquals([empty.bytes, empty.bpbBytes], [0, null]);
+    assertEquals([empty.bytes, empty.bpbBytes], [0, undefined]);
   }));
 
 Deno.test("--checkpoint takes a run's folder, whose newest good checkpoint is used, or a checkpoint's", () =>

@@ -100,7 +100,7 @@ Deno.test("a second run in the same folder, and a resumed one that is another, a
       {
         args: ["train", "--data", more, "--out", out, ...device, "--resume", "--steps", "3"],
         code: 1,
-        message: `Cannot resume "${out}": it was trained on 5 files, --data now gives 6`,
+        message: `Cannot resume "${out}": it was trained on 5 samples, --data now gives 6`,
       },
     ];
     for (const refusal of refusals) await assertRefused(refusal);
@@ -153,7 +153,7 @@ Deno.test("train refuses what cannot be with one line, and writes nothing", () =
       {
         args: ["train", "--data", empty, "--out", out, ...device],
         code: 1,
-        message: `Cannot read "${empty}": no files were found. Name a folder with files in it`,
+        message: `Cannot read "${empty}": no files were found. Name a folder or a tar with files in it`,
       },
       {
         args: train("--config", config),

@@ -1,0 +1,98 @@
+import {
+  type EvaluationPart,
+  fileSamples,
+  type FileSource,
+  holdOut,
+  mixture,
+  type MixturePart,
+  type SampleSource,
+  type Split,
+} from "@bgpt/core";
+import { folderSource } from "@bgpt/core/files";
+
+/** What a run learns from, and what it is measured on. */
+export interface TrainingData {
+  readonly training: SampleSource;
+  /** Measured and reported one by one; empty where nothing is held out. */
+  readonly evaluation: readonly EvaluationPart[];
+}
+
+/** How a task makes samples of files: of all of them, or of two parts where a share is held out. */
+export interface SampleMaker {
+  all(files: FileSource): SampleSource;
+  split(files: FileSource, share: number, seed: number): Split<SampleSource>;
+}
+
+/** Every file is a sample. */
+export const wholeFiles: SampleMaker = {
+  all: fileSamples,
+  split: (files, share, seed) => holdOut(fileSamples(files), share, seed),
+};
+
+/** What `--data` says of one source. */
+interface DataPart {
+  readonly name: string;
+  readonly paths: readonly string[];
+  readonly weight: number;
+}
+
+/**
+ * Opens what `--data` and `--eval-data` name. Every folder or tar is a source of its own with its own weight
+ * (`PATH=WEIGHT`); files that are named one by one are one source together.
+ * @throws {Error} when a path cannot be read or holds no file
+ */
+export async function openTrainingData(
+  data: readonly string[],
+  evalData: readonly string[],
+  { evalShare, seed }: { readonly evalShare: number; readonly seed: number },
+  samples: SampleMaker = wholeFiles,
+): Promise<TrainingData> {
+  const parts: MixturePart[] = [];
+  const evaluation: EvaluationPart[] = [];
+  for (const { name, paths, weight } of await dataParts(data)) {
+    const files = await folderSource(paths);
+    const split: Split<SampleSource> = evalData.length > 0
+      ? { training: samples.all(files) }
+      : samples.split(files, evalShare, seed);
+    parts.push({ name, source: split.training, weight });
+    if (split.evaluation !== undefined) evaluation.push({ name, source: split.evaluation });
+  }
+  if (evalData.length > 0) evaluation.push(...await openEvaluationData(evalData, samples));
+  const only = parts.length === 1 && parts[0]!.weight === 1 ? parts[0]!.source : undefined;
+  return { training: only ?? mixture(parts), evaluation };
+}
+
+/** Opens what an evaluation's `--data` names, source by source. */
+export async function openEvaluationData(
+  data: readonly string[],
+  samples: SampleMaker = wholeFiles,
+): Promise<readonly EvaluationPart[]> {
+  const parts = await dataParts(data);
+  return await Promise.all(
+    parts.map(async ({ name, paths }) => ({ name, source: samples.all(await folderSource(paths)) })),
+  );
+}
+
+async function dataParts(words: readonly string[]): Promise<readonly DataPart[]> {
+  const parts: DataPart[] = [];
+  const files: string[] = [];
+  for (const word of words) {
+    const { path, weight } = await weighted(word);
+    const found = await Deno.stat(path).catch(() => undefined);
+    if (found?.isFile && weight === 1 && !path.endsWith(".tar")) files.push(path);
+    else parts.push({ name: path, paths: [path], weight });
+  }
+  if (files.length > 0) {
+    parts.push({ name: files.length === 1 ? files[0]! : `${files.length} files`, paths: files, weight: 1 });
+  }
+  return parts;
+}
+
+/** Splits `PATH=WEIGHT`; a path that is really called so is taken as it is. */
+async function weighted(word: string): Promise<{ path: string; weight: number }> {
+  const [, path, weight] = word.match(/^(.+)=(\d*\.?\d+)$/) ?? [];
+  if (path === undefined || await Deno.stat(word).then(() => true, () => false)) {
+    return { path: word, weight: 1 };
+  }
+  return { path, weight: Number(weight) };
+}
