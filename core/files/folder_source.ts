@@ -1,44 +1,42 @@
-import { RandomStream } from "../random.ts";
-import type { FileSource } from "../strip_reader.ts";
-import { type FoundFile, listFiles, readFile } from "./list_files.ts";
-
-/** Random stream of the split into training and held-out files. */
-const splitStream = 0x5000_0000;
+import type { FileSource } from "../sample.ts";
+import { listFiles, readFile } from "./list_files.ts";
+import { tarSource } from "./tar_source.ts";
 
 /**
- * The files below some paths as a source of training or evaluation.
- * @throws {Error} when a path is missing or unreadable, or when there is no file at all
+ * The files below some paths, sorted by path, as a source of training or evaluation. A path that ends in `.tar` is a
+ * corpus of its own: its members are the files, as {@linkcode tarSource} reads them.
+ * @throws {Error} when a path is missing or unreadable, a tar is damaged, or there is no file at all
  */
 export async function folderSource(paths: readonly string[]): Promise<FileSource> {
-  const files = await listFiles(paths);
-  if (files.length === 0) {
+  const tars = new Set(paths.filter(isTar));
+  const files = await listFiles(paths.filter((path) => !tars.has(path)));
+  const sources: FileSource[] = [
+    { files, read: (index) => readFile(files[index]!.path) },
+    ...[...tars].map(tarSource),
+  ];
+  const found = sources
+    .flatMap((source) => source.files.map((file, index) => ({ ...file, source, index })))
+    .sort((a, b) => a.path < b.path ? -1 : 1);
+  if (found.length === 0) {
     throw new Error(
-      `Cannot read "${paths.join('", "')}": no files were found. Name a folder with files in it`,
+      `Cannot read "${paths.join('", "')}": no files were found. Name a folder or a tar with files in it`,
     );
   }
-  return sourceOf(files);
-}
-
-/**
- * Holds a share of a source's files out for evaluation, at least one where the share is above 0 and two files are
- * there; the same seed holds out the same files.
- */
-export function holdOut(
-  source: FileSource,
-  share: number,
-  seed: number,
-): { readonly training: FileSource; readonly evaluation?: FileSource } {
-  const files = source.files as readonly FoundFile[];
-  if (share === 0 || files.length < 2) return { training: source };
-  const count = Math.min(files.length - 1, Math.max(1, Math.round(files.length * share)));
-  const order = new RandomStream(seed, splitStream).shuffle(files.map((_, index) => index));
-  const heldOut = new Set(order.slice(0, count));
   return {
-    training: sourceOf(files.filter((_, index) => !heldOut.has(index))),
-    evaluation: sourceOf(files.filter((_, index) => heldOut.has(index))),
+    files: found,
+    read: (at) => {
+      const { source, index } = found[at]!;
+      return source.read(index);
+    },
   };
 }
 
-function sourceOf(files: readonly FoundFile[]): FileSource {
-  return { files, read: (index) => readFile(files[index]!.path) };
+/** Compressed ones too: they are told how to be unpacked, rather than taken for one large file. */
+function isTar(path: string): boolean {
+  if (!/\.(tar|tar\.(gz|bz2|xz|zst)|tgz|txz)$/.test(path)) return false;
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false; // Then the list of files says what is wrong with it.
+  }
 }

@@ -7,3 +7,4 @@ export * from "./list_files.ts";
 export * from "./checkpoint_folder.ts";
 export * from "./folder_source.ts";
 export * from "./tar_writer.ts";
+export * from "./tar_source.ts";
