@@ -34,6 +34,9 @@ const pageBytes = 65536;
 /** WebAssembly addresses 4 GiB. */
 const mostPages = 65536;
 
+/** Where workers load {@linkcode workerSource}. */
+let workerUrl: string | undefined;
+
 /** Runs plans in WebAssembly on worker threads. */
 export class CpuEngine implements Engine {
   readonly name = "cpu";
@@ -137,9 +140,10 @@ export class CpuEngine implements Engine {
   }
 
   #startWorkers(): void {
-    const url = URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
+    // Kept for good: a thread may load it when its constructor has long returned.
+    workerUrl ??= URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
     for (let part = 0; part < this.threads; part++) {
-      const worker = new Worker(url, { type: "module", name: `bgpt cpu ${part}` });
+      const worker = new Worker(workerUrl, { type: "module", name: `bgpt cpu ${part}` });
       worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => this.#receive(data);
       worker.onerror = (event) => {
         event.preventDefault();
@@ -148,7 +152,6 @@ export class CpuEngine implements Engine {
       worker.postMessage({ kind: "start", control: this.#control.buffer, part, parts: this.threads });
       this.#workers.push(worker);
     }
-    URL.revokeObjectURL(url);
   }
 
   #receive(message: WorkerMessage): void {
