@@ -107,7 +107,12 @@ async function nextStrip(
   let patchCount = 0;
   while (chosen.length < sampleCapacity) {
     const order = orderOf(epoch);
-    const sample = order[index]!;
+    const sample = order[index];
+    if (sample === undefined) {
+      throw new RangeError(
+        `Cannot go on at sample ${index} of an epoch of ${order.length}. Name the data and weights that the run was started with`,
+      );
+    }
     const samplePatches = source.patchCount(sample, options);
     if (samplePatches > patchCapacity) {
       throw new RangeError(

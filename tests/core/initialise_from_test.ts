@@ -1,0 +1,74 @@
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { initialParameters, parametersFrom, parameterTable } from "@bgpt/core";
+import type { Checkpoint, Parameter, ParameterTable } from "@bgpt/core";
+
+const model = { patchSize: 4, patchLength: 6, hidden: 64, patchLayers: 1, byteLayers: 1 };
+const checkpoint: Checkpoint = { model, parameters: initialParameters(parameterTable(model), 1) };
+
+function find(table: ParameterTable, name: string): Parameter {
+  return table.parameters.find((parameter) => parameter.name === name)!;
+}
+
+function valuesOf(table: ParameterTable, flat: Float32Array, name: string): Float32Array {
+  const { offset, length } = find(table, name);
+  return flat.subarray(offset, offset + length);
+}
+
+Deno.test("a model of the same sizes starts with every weight of the checkpoint", () => {
+  const { parameters, fresh } = parametersFrom(checkpoint, parameterTable(model), 2);
+  assertEquals(fresh, []);
+  assertEquals(parameters, checkpoint.parameters);
+});
+
+Deno.test("with another patch length the positions that both have are kept, the others are fresh", () => {
+  const positions = "patch_level_decoder.base.wpe.weight";
+  const known = valuesOf(parameterTable(model), checkpoint.parameters, positions);
+  for (const patchLength of [3, 9]) {
+    const table = parameterTable({ ...model, patchLength });
+    const { parameters, fresh } = parametersFrom(checkpoint, table, 2);
+    const rows = valuesOf(table, parameters, positions);
+    const shared = Math.min(known.length, rows.length);
+    assertEquals([fresh, rows.subarray(0, shared)], [[], known.subarray(0, shared)]);
+    const fresher = valuesOf(table, initialParameters(table, 2), positions);
+    assertEquals(rows.subarray(shared), fresher.subarray(shared));
+    const last = "byte_level_decoder.base.transformer.ln_f.weight";
+    assertEquals(
+      valuesOf(table, parameters, last),
+      valuesOf(parameterTable(model), checkpoint.parameters, last),
+    );
+  }
+});
+
+Deno.test("a classifier takes the patch level of a generative checkpoint, and a head of its own", () => {
+  const table = parameterTable(model, 3);
+  const { parameters, fresh } = parametersFrom(checkpoint, table, 2);
+  assertEquals(fresh, ["classifier.weight", "classifier.bias"]);
+  const inherited = "patch_level_decoder.base.h.0.mlp.c_fc.weight";
+  assertEquals(
+    valuesOf(table, parameters, inherited),
+    valuesOf(parameterTable(model), checkpoint.parameters, inherited),
+  );
+  assertNotEquals(
+    valuesOf(table, initialParameters(table, 2), inherited),
+    valuesOf(table, parameters, inherited),
+  );
+});
+
+Deno.test("a generative model takes the patch level of a classifier and says what starts fresh", () => {
+  const labels = ["cat.bmp", "dog.bmp", "bird.bmp"];
+  const classifier = {
+    model,
+    labels,
+    parameters: initialParameters(parameterTable(model, labels.length), 1),
+  };
+  const { fresh } = parametersFrom(classifier, parameterTable(model), 2);
+  assert(fresh.length > 10 && fresh.every((name) => name.startsWith("byte_level_decoder.")), `${fresh}`);
+});
+
+Deno.test("other sizes are refused with the parameter and both shapes", () => {
+  assertThrows(
+    () => parametersFrom(checkpoint, parameterTable({ ...model, hidden: 128 }), 2),
+    RangeError,
+    "patch_level_decoder.patch_embedding.weight is [64,1028], the model needs [128,1028]",
+  );
+});
