@@ -33,6 +33,21 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/data_cpu.ts"),
   },
   {
+    name: "data speech",
+    summary: "Turn WAV files into speech as the model reads it",
+    load: () => import("./commands/data_speech.ts"),
+  },
+  {
+    name: "data images",
+    summary: "Turn PNG, JPEG and BMP pictures into images as the model reads them",
+    load: () => import("./commands/data_images.ts"),
+  },
+  {
+    name: "data spectrograms",
+    summary: "Show speech as images",
+    load: () => import("./commands/data_spectrograms.ts"),
+  },
+  {
     name: "import",
     summary: "Turn a published .pth checkpoint into a checkpoint folder",
     load: () => import("./commands/import.ts"),

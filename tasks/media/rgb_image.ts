@@ -1,0 +1,7 @@
+/** A picture of 8 bits a channel, its rows from the top down. */
+export interface RgbImage {
+  readonly width: number;
+  readonly height: number;
+  /** Red, green and blue of every pixel: [height, width, 3]. */
+  readonly pixels: Uint8Array;
+}
