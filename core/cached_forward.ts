@@ -1,25 +1,23 @@
 /**
  * The forward pass of generation: of each sequence only the row that is new, its last patch or its next byte. Rows before
- * it cannot change, because attention is causal; of them, attention needs the keys and values alone. These are kept, with
- * the queries, as the blocks make them: a tensor [rows of all slots, 3C] for each block is the cache.
+ * it cannot change, because attention is causal; of them, attention needs the keys and values alone. These are kept
+ * where the blocks make them: a tensor [rows of all slots, 3C] for each block is the cache.
  *
- * Blocks are those of `forward.ts` on one row for each sequence. What is different is hidden in their attention: it stores
- * the new row in the cache, attends over all rows, and selects the new one again. At the byte level the rows that nobody
- * needs are cheap beside the matrix products. At the patch level they grow with the square of the slot: of 512 patches
- * with 768 channels, about 160 of the 182 ms of a patch, beside 88 ms for its bytes (cpu engine, one thread of an AMD EPYC,
- * Zen 4, 2026-11-23). A kernel for single queries would do without them.
+ * Blocks are those of `forward.ts` on one row for each sequence; their attention is `cachedAttention`.
  * @module
  */
-import { type PlanBuilder, selectRow, type SequenceRowShape, storeRow, type Tensor } from "@bgpt/kernels";
-import { byteHead, embedBytes, embedPatches, stackForward } from "./forward.ts";
+import {
+  cachedAttention,
+  lastPatchEmbedding,
+  nextByteEmbedding,
+  type PlanBuilder,
+  type SequenceRow,
+  type Tensor,
+} from "@bgpt/kernels";
+import { byteHead, stackForward } from "./forward.ts";
 import { byteLevel, patchLevel } from "./levels.ts";
 import type { BatchInputs, Level, Model, StackActivations } from "./model.ts";
-
-/** A slot of L rows for each of B sequences, and the row that is new in it. */
-interface Slots extends Omit<SequenceRowShape, "C"> {
-  /** The states of the sequences. */
-  readonly sequences: Tensor; // u32 [B, 4]
-}
+import { byteStack, byteTableName, patchStack } from "./parameters.ts";
 
 /**
  * The last patch of each sequence to its feature.
@@ -33,12 +31,20 @@ export function lastPatchForward(
   past: StackActivations,
   sequences: Tensor, // u32 [B, 4]
 ): Tensor {
+  const { P, S, V, C, L: positionCount } = model;
   const B = sequences.shape[0]!;
-  const slots: Slots = { B, L: model.P / B, row: "lastPatch", sequences };
+  const x = plan.tensor("lastPatch.x", [B, C]);
+  plan.call(lastPatchEmbedding, { B, L: P / B, S, V, C, positionCount }, {
+    sequences,
+    tokens: inputs.patches,
+    table: model.parameter("patch_level_decoder.patch_embedding.weight"),
+    bias: model.parameter("patch_level_decoder.patch_embedding.bias"),
+    positions: model.parameter(`${patchStack}wpe.weight`),
+    x,
+  }, "lastPatch.embedding");
   const caches = past.blocks.map(({ qkv }) => qkv);
-  const level = rowLevel(plan, model, patchLevel(plan, model, inputs.fileStart), slots, caches);
-  const embedded = select(plan, slots, embedPatches(plan, model, level, inputs), "lastPatch.x");
-  return stackForward(plan, model, level, embedded).finalNorm.y;
+  const all = patchLevel(plan, model, inputs.fileStart);
+  return stackForward(plan, model, rowLevel(plan, model, all, "lastPatch", sequences, caches), x).finalNorm.y;
 }
 
 /**
@@ -52,52 +58,49 @@ export function nextByteForward(
   row: Tensor, // u32 [B, S]
   sequences: Tensor, // u32 [B, 4]
 ): Tensor {
+  const { S, V, C } = model;
   const B = sequences.shape[0]!;
-  const slots: Slots = { B, L: model.S, row: "nextByte", sequences };
+  const x = plan.tensor("nextByte.x", [B, C]);
+  plan.call(nextByteEmbedding, { B, S, V, C }, {
+    sequences,
+    tokens: row,
+    feature,
+    table: model.parameter(byteTableName),
+    positions: model.parameter(`${byteStack}wpe.weight`),
+    x,
+  }, "nextByte.embedding");
   const all = byteLevel(plan, model, B);
   const caches = Array.from(
     { length: all.layers },
-    (_, i) => plan.tensor(`byte.${i}.qkv`, [all.R, 3 * model.C], "output"),
+    (_, i) => plan.tensor(`byte.${i}.qkv`, [all.R, 3 * C], "output"),
   );
-  const level = rowLevel(plan, model, all, slots, caches);
-  const embedded = select(plan, slots, embedBytes(plan, model, level, feature, row), "nextByte.x");
-  return byteHead(plan, model, stackForward(plan, model, level, embedded));
+  const level = rowLevel(plan, model, all, "nextByte", sequences, caches);
+  return byteHead(plan, model, stackForward(plan, model, level, x));
 }
 
-/** A level on one row of each slot, its attention over the cache of each block. */
+/** A level on the new row of each sequence, its attention over the cache of each block. */
 function rowLevel(
   plan: PlanBuilder,
-  { C }: Model,
+  { H, D }: Model,
   all: Level,
-  { sequences, ...slots }: Slots,
+  row: SequenceRow,
+  sequences: Tensor,
   caches: readonly Tensor[],
 ): Level {
-  const name = slots.row;
-  const cacheOf = new Map(caches.map((cache, i) => [`${name}.${i}.attention`, cache]));
+  const B = sequences.shape[0]!;
+  const cacheOf = new Map(caches.map((cache, i) => [`${row}.${i}.attention`, cache]));
   return {
     ...all,
-    name,
-    R: slots.B,
+    name: row,
+    R: B,
     attention: {
-      forward(qkv, out, label, stream) {
-        const cache = cacheOf.get(label)!;
-        const store = { sequences, rows: qkv, all: cache };
-        plan.call(storeRow, { ...slots, C: 3 * C }, store, `${label}.store`);
-        const attended = plan.tensor(`${label}.attended`, [slots.B * slots.L, C]);
-        all.attention.forward(cache, attended, label, stream);
-        plan.call(selectRow, { ...slots, C }, { sequences, all: attended, rows: out }, `${label}.select`);
+      forward(qkv, out, label) {
+        const operands = { sequences, qkv, cache: cacheOf.get(label)!, out };
+        plan.call(cachedAttention, { B, L: all.R / B, H, D, row }, operands, label);
       },
       backward() {
         throw new Error("Cannot compute gradients of generation: its cache has none");
       },
     },
   };
-}
-
-/** The rows of the sequences. */
-function select(plan: PlanBuilder, { sequences, ...slots }: Slots, all: Tensor, name: string): Tensor {
-  const C = all.shape[1]!;
-  const rows = plan.tensor(name, [slots.B, C]);
-  plan.call(selectRow, { ...slots, C }, { sequences, all, rows }, `${name}.select`);
-  return rows;
 }

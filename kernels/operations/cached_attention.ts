@@ -1,0 +1,159 @@
+/**
+ * Attention of generation: one new row of each sequence attends to all rows before it, whose keys and values were kept,
+ * and to itself.
+ *
+ *   cache[b·L + at(b)] = the keys and values of qkv[b]
+ *   s(k) = Q_b · K_k / √D,  p = softmax over the rows k = 0 … at(b) of the slot,  out_b = Σₖ p(k) · V_k
+ *
+ * for each head, with at(b) of sequence_rows.ts. It is what attention.ts and byte_attention.ts make of that row: the
+ * time grows with the rows so far, not with their square. The queries in the cache are left as they are; nobody reads
+ * them.
+ *
+ * On a GPU a workgroup has a sequence and head and takes 64 keys at a time, one for each lane; softmax is online (Milakov
+ * and Gimelshein 2018), and the lanes then share the values' channels and keys.
+ *
+ * qkv [B, 3·H·D] (all heads' q, then k, then v), cache [B·L, 3·H·D], out [B, H·D], sequences [B, 4]
+ * @module
+ */
+import { foldWidth, foldWorkgroups, type Kernel, read, update, wgsl, write } from "../kernel.ts";
+import { reductionWgsl } from "../reduction.ts";
+import { checkChannels, lowest, scale } from "./attention_tile.ts";
+import { assemblyRow, rowInSlot, rowInSlotWgsl, type SequenceRow } from "./sequence_rows.ts";
+
+/** Sizes of {@linkcode cachedAttention}, and which row is new. */
+export type CachedAttentionShape = {
+  /** Sequences. */
+  readonly B: number;
+  /** Rows of a slot. */
+  readonly L: number;
+  /** Heads. */
+  readonly H: number;
+  /** Channels of a head: a multiple of 4, at most 64. */
+  readonly D: number;
+  /** Which row of its slot a sequence is at. */
+  readonly row: SequenceRow;
+};
+
+/** Lanes of a workgroup, and keys that they take at a time. */
+const lanes = 64;
+
+/** The new rows' attention; their keys and values become part of the cache. */
+export const cachedAttention: Kernel<CachedAttentionShape, "qkv" | "cache" | "out", "sequences"> = {
+  name: "cachedAttention",
+  operands(shape) {
+    checkChannels(shape);
+    const { B, L, H, D } = shape;
+    return {
+      sequences: read(B * 4, "u32"),
+      qkv: read(B * 3 * H * D),
+      cache: update(B * L * 3 * H * D),
+      out: write(B * H * D),
+    };
+  },
+  dispatches({ B, L, H, D, row }) {
+    const depth = D / 4;
+    const part = H * depth;
+    const slices = Math.floor(lanes / depth);
+    const source = wgsl`
+${reductionWgsl("largestOf", "f32", lanes, "max")}${reductionWgsl("sumOf", "f32", lanes, "+")}
+var<workgroup> query: array<vec4f, ${depth}>;
+var<workgroup> weights: array<f32, ${lanes}>;
+var<workgroup> sums: array<vec4f, ${lanes}>;
+@compute @workgroup_size(${lanes})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let pair = group.y * ${foldWidth(B * H)}u + group.x;
+  if (pair >= ${B * H}u) { return; }
+  let b = pair / ${H}u;
+  let head = pair % ${H}u * ${depth}u;
+  let at = ${rowInSlotWgsl(row, "b", L)};
+  let own = b * ${3 * part}u + head;
+  let keys = b * ${L * 3 * part}u + ${part}u + head;
+  let values = keys + ${part}u;
+  if (lane < ${depth}u) {
+    query[lane] = qkv[own + lane];
+    cache[keys + at * ${3 * part}u + lane] = qkv[own + ${part}u + lane];
+    cache[values + at * ${3 * part}u + lane] = qkv[own + ${2 * part}u + lane];
+  }
+  storageBarrier();
+  workgroupBarrier();
+  let slice = lane / ${depth}u;
+  let channel = lane % ${depth}u;
+  var highest = ${lowest};
+  var total = 0.0;
+  var sum = vec4f();
+  for (var first = 0u; first <= at; first += ${lanes}u) {
+    let key = first + lane;
+    var score = ${lowest};
+    if (key <= at) {
+      let place = keys + key * ${3 * part}u;
+      var products = vec4f();
+      for (var d = 0u; d < ${depth}u; d++) { products = fma(query[d], cache[place + d], products); }
+      score = dot(products, vec4f(1.0)) * ${scale(D)};
+    }
+    let higher = max(highest, largestOf(score, lane));
+    let rescale = exp(highest - higher);
+    highest = higher;
+    let weight = select(0.0, exp(score - highest), key <= at);
+    weights[lane] = weight;
+    total = total * rescale + sumOf(weight, lane);
+    sum *= rescale;
+    let count = min(${lanes}u, at + 1u - first);
+    if (slice < ${slices}u) {
+      for (var k = slice; k < count; k += ${slices}u) {
+        sum += weights[k] * cache[values + (first + k) * ${3 * part}u + channel];
+      }
+    }
+    workgroupBarrier();
+  }
+  sums[lane] = sum;
+  workgroupBarrier();
+  if (lane < ${depth}u) {
+    for (var n = 1u; n < ${slices}u; n++) { sum += sums[n * ${depth}u + lane]; }
+    out[b * ${part}u + head + lane] = sum / total;
+  }
+}`;
+    return [{
+      source,
+      workgroups: foldWorkgroups(B * H),
+      vectors: ["sequences", "qkv", "cache", "out"],
+    }];
+  },
+  assembly: ({ B, L, H, D, row }) => [{
+    function: "cachedAttention",
+    arguments: ["sequences", "qkv", "cache", "out", B, L, H, D, assemblyRow(row)],
+  }],
+  reference({ B, L, H, D, row }, { sequences, qkv, cache, out }) {
+    const C = H * D;
+    const p = new Float64Array(L);
+    out.fill(0);
+    for (let b = 0; b < B; b++) {
+      const at = rowInSlot(row, sequences, b, L);
+      const own = qkv.subarray(b * 3 * C, (b + 1) * 3 * C);
+      const slot = cache.subarray(b * L * 3 * C, (b + 1) * L * 3 * C);
+      slot.set(own.subarray(C), at * 3 * C + C);
+      for (let h = 0; h < H; h++) {
+        let highest = -Infinity;
+        for (let k = 0; k <= at; k++) {
+          const key = k * 3 * C + C + h * D;
+          let score = 0;
+          for (let d = 0; d < D; d++) score += own[h * D + d]! * slot[key + d]!;
+          p[k] = score / Math.sqrt(D);
+          highest = Math.max(highest, p[k]!);
+        }
+        let sum = 0;
+        for (let k = 0; k <= at; k++) sum += p[k] = Math.exp(p[k]! - highest);
+        for (let k = 0; k <= at; k++) {
+          const value = k * 3 * C + 2 * C + h * D;
+          for (let d = 0; d < D; d++) out[b * C + h * D + d]! += p[k]! / sum * slot[value + d]!;
+        }
+      }
+    }
+  },
+  /** Of full slots: before that it costs less. */
+  cost: ({ B, L, H, D }) => ({ flops: 4 * B * L * H * D, bytes: 4 * B * H * D * (2 * L + 6) }),
+  tolerance: {
+    absolute: 1e-6,
+    relative: 3e-6,
+    reason: "as attention's: exp is good to 3 + 2|x| ulp, and scores of a few units to 1 ulp",
+  },
+};

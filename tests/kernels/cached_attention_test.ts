@@ -1,0 +1,93 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { attention, cachedAttention, ReferenceEngine } from "@bgpt/kernels";
+import { cpu, engineTest, strictCpu } from "../engines.ts";
+import { gpu } from "../gpu.ts";
+import { anyThreadsTest } from "./any_threads.ts";
+import { compareWithReference, randomFloats, randomIntegers, runKernel, type Values } from "./compare.ts";
+
+/** All engines; the GPU where there is an adapter. */
+const engines = [new ReferenceEngine(), cpu, strictCpu, ...(gpu === undefined ? [] : [gpu])];
+
+const rows = ["lastPatch", "nextByte"] as const;
+
+/** Sequences with up to L patches and L bytes. */
+function randomInputs(shape: { B: number; L: number; H: number; D: number }, seed: number): Values {
+  const { B, L, H, D } = shape;
+  return {
+    sequences: randomIntegers(4 * B, seed, L + 1),
+    qkv: randomFloats(B * 3 * H * D, seed + 1, 2),
+    cache: randomFloats(B * L * 3 * H * D, seed + 2, 2),
+  };
+}
+
+engineTest("cached attention agrees with the reference", async (engine) => {
+  const B = fc.constantFrom(1, 2, 5);
+  const L = fc.constantFrom(1, 2, 3, 15, 16, 17, 63, 64, 65, 130, 257);
+  const H = fc.constantFrom(1, 2, 3);
+  const D = fc.constantFrom(4, 8, 12, 20, 48, 64);
+  const row = fc.constantFrom(...rows);
+  const cases = fc.asyncProperty(B, L, H, D, row, fc.nat(), async (B, L, H, D, row, seed) => {
+    const shape = { B, L, H, D, row };
+    await compareWithReference(engine, cachedAttention, shape, randomInputs(shape, seed));
+  });
+  await fc.assert(cases, { numRuns: 25 });
+});
+
+const shapes = rows.flatMap((row) => [{ B: 1, L: 130, H: 5, D: 20, row }, { B: 3, L: 17, H: 2, D: 64, row }]);
+anyThreadsTest(cachedAttention, shapes.map((shape) => [shape, randomInputs(shape, 3)] as const));
+
+engineTest("row by row, cached attention makes what attention makes of all rows at once", async (engine) => {
+  const [P, H, D] = [20, 2, 8];
+  const width = 3 * H * D;
+  const qkv = randomFloats(P * width, 1, 2);
+  const whole = { P, H, D, dropout: false, stream: 0 };
+  const fileStart = new Uint32Array(P);
+  const { out: expected } = await runKernel(engine, attention, whole, { qkv, fileStart });
+  const shape = { B: 1, L: P, H, D, row: "nextByte" } as const;
+  // What was not stored yet would show.
+  let cache = new Float32Array(P * width).fill(NaN);
+  for (let at = 0; at < P; at++) {
+    const step = await runKernel(engine, cachedAttention, shape, {
+      sequences: Uint32Array.of(0, at, 0, 0),
+      qkv: qkv.slice(at * width, (at + 1) * width),
+      cache,
+    });
+    cache = step.cache as Float32Array<ArrayBuffer>;
+    for (const [i, value] of step.out!.entries()) {
+      assert(Math.abs(value - expected![at * H * D + i]!) < 1e-5, `row ${at}, channel ${i}`);
+    }
+  }
+});
+
+Deno.test("the new row is that of the last patch or the next byte, within the slot", async () => {
+  // Without a patch or byte, in the middle, and with a full slot.
+  const sequences = Uint32Array.of(0, 0, 0, 7, 2, 1, 0, 7, 3, 3, 1, 7);
+  const shape = { B: 3, L: 3, H: 1, D: 4 };
+  const cache = new Float32Array(3 * 3 * 12);
+  const qkv = Float32Array.from({ length: 3 * 12 }, (_, i) => 1 + i);
+  for (const engine of engines) {
+    for (const row of rows) {
+      const results = await runKernel(engine, cachedAttention, { ...shape, row }, { sequences, cache, qkv });
+      const stored = Array.from({ length: 9 }, (_, r) => [...results.cache!.slice(12 * r + 4, 12 * (r + 1))]);
+      const own = (b: number) => [...qkv.slice(12 * b + 4, 12 * (b + 1))];
+      const none = Array<number>(8).fill(0);
+      assertEquals(stored, [own(0), none, none, none, own(1), none, none, none, own(2)]);
+    }
+  }
+});
+
+Deno.test("weights are right where scores are so large that their exponentials overflow", async () => {
+  const cache = new Float32Array(2 * 12);
+  cache.set([100, 0, 0, 0, 1, 1, 1, 1], 4);
+  const qkv = Float32Array.of(100, 0, 0, 0, -100, 0, 0, 0, 2, 2, 2, 2);
+  const shape = { B: 1, L: 2, H: 1, D: 4, row: "lastPatch" } as const;
+  for (const engine of engines) {
+    const { out } = await runKernel(engine, cachedAttention, shape, {
+      sequences: Uint32Array.of(2, 0, 0, 0),
+      qkv,
+      cache,
+    });
+    assertEquals([...out!], [1, 1, 1, 1]);
+  }
+});
