@@ -3,3 +3,4 @@
  * @module
  */
 export * from "./cpu_states/mod.ts";
+export * from "./music/mod.ts";
