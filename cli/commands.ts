@@ -53,6 +53,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/import.ts"),
   },
   {
+    name: "export",
+    summary: "Write a checkpoint as a folder to upload, with a model card",
+    load: () => import("./commands/export.ts"),
+  },
+  {
     name: "info",
     summary: "Show what a checkpoint holds",
     load: () => import("./commands/info.ts"),

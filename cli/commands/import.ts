@@ -10,6 +10,7 @@ import { defineCommand } from "../command.ts";
 import { jsonOption } from "../options.ts";
 import { print, printJson } from "../terminal.ts";
 import { formatCount } from "../units.ts";
+import { checkVacant } from "../vacant_folder.ts";
 
 /** `bgpt import`: a published checkpoint becomes one of this project's. */
 export default defineCommand({
@@ -24,7 +25,7 @@ export default defineCommand({
   examples: [{ what: "the published image model", line: "import weights-image.pth --out models/image" }],
   run: async ({ file, out, json }) => {
     const bytes = await readFile(file);
-    checkVacant(out);
+    checkVacant(out, "import");
     const checkpoint = importTorchCheckpoint(readNamed(bytes, file), `"${file}"`);
     await saveCheckpoint(out, checkpoint);
     const { parameterCount } = parameterTable(checkpoint.model);
@@ -41,18 +42,5 @@ function readNamed(bytes: Uint8Array, path: string): TorchCheckpoint {
     throw new Error(error.message.replace("PyTorch checkpoint", `PyTorch checkpoint "${path}"`), {
       cause: error,
     });
-  }
-}
-
-/** Another checkpoint must not be lost. */
-function checkVacant(path: string): void {
-  try {
-    for (const { name } of Deno.readDirSync(path)) {
-      throw new Error(`Cannot import to "${path}": it holds "${name}". Name a new or an empty folder`);
-    }
-  } catch (error) {
-    // What is no folder is refused when it is written.
-    const { NotADirectory, NotFound } = Deno.errors;
-    if (!(error instanceof NotFound || error instanceof NotADirectory)) throw error;
   }
 }
