@@ -23,6 +23,34 @@ export function sharedTest(name: string, test: (fixtures: string) => void | Prom
   });
 }
 
+/**
+ * A test that reads real data, some members of a pack of `../shared/data`, which are unpacked into a folder of its own;
+ * ignored, and saying so, where the pack is missing.
+ */
+export function packTest(
+  name: string,
+  pack: string,
+  members: readonly string[],
+  test: (folder: string) => void | Promise<void>,
+): void {
+  const path = sharedPath("data", `${pack}.tar.xz`);
+  Deno.test({
+    name: `${name} (needs ../shared/data)`,
+    ignore: path === undefined,
+    fn: async () => {
+      const folder = await Deno.makeTempDir();
+      try {
+        const args = ["xJf", path ?? "", "-C", folder, "--wildcards", ...members];
+        const { success, stderr } = await new Deno.Command("tar", { args }).output();
+        if (!success) throw new Error(`Cannot unpack ${pack}: ${new TextDecoder().decode(stderr)}`);
+        await test(folder);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}
+
 /** The decompressed bytes of a gzip file. */
 export async function readGzip(path: string): Promise<Uint8Array> {
   using file = await Deno.open(path);

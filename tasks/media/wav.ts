@@ -178,7 +178,7 @@ function aLawSample(code: number): number {
 function muLawSample(code: number): number {
   const inverted = ~code & 0xff;
   const magnitude = (((inverted & 15) << 3) + 0x84 << ((inverted >> 4) & 7)) - 0x84;
-  return inverted & 0x80 ? -magnitude : magnitude;
+  return inverted & 0x80 ? 0 - magnitude : magnitude;
 }
 
 function textAt(bytes: Uint8Array, start: number): string {
