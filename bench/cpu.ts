@@ -1,6 +1,7 @@
 /**
- * The cpu engine beside what it is measured against, all in one run: training on one thread and on all, the share of
- * matrix products in a step, generation, and the published model in PyTorch on as many threads where it is installed.
+ * The cpu engine beside what it is measured against, all in one run, on one thread and on all: matrix products beside
+ * jax-js, training, the share of matrix products in a step, generation, and the published model in PyTorch on as many
+ * threads where it is installed.
  *
  *     deno task bench cpu [--threads N] [--peer FILE] [--json]
  *
@@ -13,6 +14,7 @@ import { engineOptions } from "../cli/engine.ts";
 import { jsonOption } from "../cli/options.ts";
 import { parseCommandLine } from "../cli/parse.ts";
 import { formatRate } from "../cli/units.ts";
+import { benchProducts, mainCases } from "./cpu_matmul.ts";
 import { timeKernels } from "./kernels.ts";
 import { benchSizes, randomStrip } from "./sizes.ts";
 import { timeSteps } from "./train.ts";
@@ -103,10 +105,12 @@ export async function benchCpu(args: readonly string[]): Promise<void> {
   const report = (row: Record<string, unknown>, line: string) =>
     console.log(values.json ? JSON.stringify({ bench: "cpu", threads, ...row }) : line);
 
+  const threadCounts = [...new Set([1, threads])];
+  await benchProducts(mainCases, threadCounts, values.json);
   for (const size of ["tiny", "small"] as const) {
     const { batch } = benchSizes[size];
     const seconds: number[] = [];
-    for (const count of new Set([1, threads])) {
+    for (const count of threadCounts) {
       const engine = await CpuEngine.create({ threads: count });
       const time = await timeSteps(engine, { size, batch, dropout: 0.1 });
       seconds.push(time.bestSeconds);

@@ -1,9 +1,11 @@
 /**
- * The benchmarks, `deno task bench cpu|kernels|matmul|train`: the cpu engine beside its peers, every kernel of a step,
- * matrix products with every tile, whole training steps. Each file tells its options.
+ * The benchmarks, `deno task bench cpu|cpu-matmul|kernels|matmul|train`: the cpu engine beside its peers, all of a
+ * model's matrix products on it, every kernel of a step, the GPU's matrix products with every tile, whole training
+ * steps. Each file tells its options.
  */
 import { reportError, UsageError } from "../cli/errors.ts";
 import { benchCpu } from "./cpu.ts";
+import { benchCpuMatmul } from "./cpu_matmul.ts";
 import { benchKernels } from "./kernels.ts";
 import { benchTrain } from "./train.ts";
 
@@ -18,6 +20,7 @@ async function benchMatmul(args: readonly string[]): Promise<void> {
 const [name, ...args] = Deno.args;
 const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   cpu: benchCpu,
+  "cpu-matmul": benchCpuMatmul,
   kernels: benchKernels,
   matmul: benchMatmul,
   train: benchTrain,
