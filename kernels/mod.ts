@@ -27,6 +27,8 @@ export * from "./operations/gradient_norm.ts";
 export * from "./operations/history.ts";
 export * from "./operations/layer_norm.ts";
 export * from "./operations/loss_sums.ts";
+export * from "./operations/class_sums.ts";
+export * from "./operations/file_mean.ts";
 export * from "./sampling_words.ts";
 export * from "./operations/sampling.ts";
 export * from "./operations/cached_attention.ts";

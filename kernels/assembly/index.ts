@@ -23,3 +23,5 @@ export * from "./gradient_norm";
 export * from "./history";
 export * from "./adamw";
 export * from "./matmul";
+export * from "./file_mean";
+export * from "./class_sums";
