@@ -1,4 +1,5 @@
 import {
+  chooseSamples,
   type EvaluationPart,
   fileSamples,
   type FileSource,
@@ -29,6 +30,16 @@ export const wholeFiles: SampleMaker = {
   split: (files, share, seed) => holdOut(fileSamples(files), share, seed),
 };
 
+/** Which of the data are trained on. */
+export interface DataChoice {
+  /** Share that is held out where no evaluation data are given. */
+  readonly evalShare: number;
+  /** Seed of what is held out and of what is chosen. */
+  readonly seed: number;
+  /** Most samples of each source to train on. */
+  readonly limit?: number;
+}
+
 /** What `--data` says of one source. */
 interface DataPart {
   readonly name: string;
@@ -44,7 +55,7 @@ interface DataPart {
 export async function openTrainingData(
   data: readonly string[],
   evalData: readonly string[],
-  { evalShare, seed }: { readonly evalShare: number; readonly seed: number },
+  { evalShare, seed, limit = Infinity }: DataChoice,
   samples: SampleMaker = wholeFiles,
 ): Promise<TrainingData> {
   const parts: MixturePart[] = [];
@@ -54,7 +65,8 @@ export async function openTrainingData(
     const split: Split<SampleSource> = evalData.length > 0
       ? { training: samples.all(files) }
       : samples.split(files, evalShare, seed);
-    parts.push({ name, source: split.training, weight });
+    const source = limit < split.training.count ? chooseSamples(split.training, limit, seed) : split.training;
+    parts.push({ name, source, weight });
     if (split.evaluation !== undefined) evaluation.push({ name, source: split.evaluation });
   }
   if (evalData.length > 0) evaluation.push(...await openEvaluationData(evalData, samples));

@@ -5,8 +5,9 @@
 import { RandomStream } from "./random.ts";
 import { type SampleSource, selectSamples } from "./sample.ts";
 
-/** Random stream of the split. */
+/** Random streams of the split, and of the choice of a few. */
 const splitStream = 0x5000_0000;
+const choiceStream = 0x5100_0000;
 
 /** Two parts of a whole. */
 export interface Split<T> {
@@ -38,4 +39,11 @@ export function holdOutIndexes(count: number, share: number, seed: number): Spli
     training: all.filter((index) => !heldOut.has(index)),
     evaluation: all.filter((index) => heldOut.has(index)),
   };
+}
+
+/** So many samples of a source, or all where there are fewer; those of a smaller number are among those of a larger. */
+export function chooseSamples(source: SampleSource, count: number, seed: number): SampleSource {
+  const all = Array.from({ length: source.count }, (_, index) => index);
+  const chosen = new RandomStream(seed, choiceStream).shuffle(all).slice(0, count);
+  return selectSamples(source, chosen.sort((a, b) => a - b));
 }

@@ -25,6 +25,11 @@ export default defineCommand({
         "files, folders of them or tars to train on; PATH=WEIGHT shows a source so many times in an epoch",
     },
     out: { kind: "path", placeholder: "DIR", required: true, help: "the folder of the run" },
+    limit: {
+      kind: "integer",
+      minimum: 1,
+      help: "train on so many samples of each source only; the same ones for the same seed",
+    },
     evalData: { kind: "paths", help: "files to evaluate on; without them a share of --data is held out" },
     ...configSourceOptions,
     init: {
@@ -65,7 +70,10 @@ export default defineCommand({
     }
 
     await checkRunFolder(out);
-    const trainingData = await openTrainingData(data, evalData, config);
+    const trainingData = await openTrainingData(data, evalData, {
+      ...config,
+      ...(values.limit !== undefined && { limit: values.limit }),
+    });
     const { training } = trainingData;
     if (resume?.run !== undefined && resume.run.sampleCount !== training.count) {
       throw new Error(
@@ -105,16 +113,18 @@ export default defineCommand({
 
 /** The command that goes on with a stopped run: its configuration is in the checkpoint, its data and device are not. */
 function resumingLine(
-  { data, evalData, out, device }: {
+  { data, evalData, out, device, limit }: {
     readonly data: readonly string[];
     readonly evalData: readonly string[];
     readonly out: string;
     readonly device: string;
+    readonly limit?: number;
   },
 ): string {
   const words = ["bgpt train --data", ...data];
   if (evalData.length > 0) words.push("--eval-data", ...evalData);
   words.push("--out", out);
+  if (limit !== undefined) words.push("--limit", `${limit}`);
   if (device !== "auto") words.push("--device", device);
   return [...words, "--resume"].join(" ");
 }

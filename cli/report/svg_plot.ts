@@ -98,21 +98,35 @@ function text(
 `;
 }
 
-/** On the right, the names of the series, each with its last value. */
+/** On the right, the names of the series, each with its last value where there is room for all of them. */
 function legend(curves: readonly Curve[]): Markup {
-  const entries: Markup[] = [];
-  let right = frame.right;
-  for (const [i, { series, line }] of [...curves.entries()].reverse()) {
+  const entries = curves.map(({ series, line }) => {
     const last = line.findLast(([, y]) => Number.isFinite(y))?.[1];
-    const value = last === undefined ? "" : shortNumber(last);
-    // An estimate, as text cannot be measured here: 6.4 of 12 units is the mean letter of wide system fonts.
-    const left = right - Math.ceil((series.name.length + value.length) * 6.4 + 4);
-    const label = markup`<tspan class="name">${series.name}</tspan> ${value}`;
-    const swatch = markup`<path class="${className(series, i)}" d="M${left - 26} 9h18"/>`;
-    entries.unshift(markup`${swatch}${text(left, 13, "start", label)}`);
-    right = left - 44;
+    return { name: series.name, value: last === undefined ? "" : shortNumber(last) };
+  });
+  const withValues = entries.reduce((sum, { name, value }) => sum + legendWidth(name + value), 0);
+  const hasRoom = withValues < frame.right - legendStart;
+  const drawn: Markup[] = [];
+  let right = frame.right;
+  for (const [i, { name, value }] of [...entries.entries()].reverse()) {
+    const shown = hasRoom ? value : "";
+    const left = right - (legendWidth(name + shown) - legendGap);
+    const label = markup`<tspan class="name">${name}</tspan> ${shown}`;
+    const swatch = markup`<path class="${className(curves[i]!.series, i)}" d="M${left - 26} 9h18"/>`;
+    drawn.unshift(markup`${swatch}${text(left, 13, "start", label)}`);
+    right = left - legendGap;
   }
-  return markup`${entries}`;
+  return markup`${drawn}`;
+}
+
+/** Where the legend may begin: behind the label of the y axis. */
+const legendStart = 110;
+/** Room for a swatch and the space around it. */
+const legendGap = 44;
+
+/** An estimate, as text cannot be measured here: 6.4 of 12 units is the mean letter of wide system fonts. */
+function legendWidth(label: string): number {
+  return Math.ceil(label.length * 6.4 + 4) + legendGap;
 }
 
 function className(series: PlotSeries, index: number): string {

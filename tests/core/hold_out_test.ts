@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
-import { holdOut, holdOutIndexes } from "@bgpt/core";
+import { chooseSamples, holdOut, holdOutIndexes } from "@bgpt/core";
 import { memorySamples } from "./memory_source.ts";
 
 Deno.test("what is held out and what is trained on are all there is, and have nothing in common", () => {
@@ -23,4 +23,15 @@ Deno.test("the same seed holds out the same samples, another seed others", () =>
   };
   assertEquals(namesOf(1), namesOf(1));
   assertNotEquals(namesOf(1), namesOf(2));
+});
+
+Deno.test("a smaller choice of samples is a part of a larger one, and nothing is chosen twice", () => {
+  const source = memorySamples(Array(30).fill(1));
+  const namesOf = (count: number, seed: number) => {
+    const chosen = chooseSamples(source, count, seed);
+    return new Set(Array.from({ length: chosen.count }, (_, i) => chosen.name(i)));
+  };
+  assertEquals([namesOf(5, 1).size, namesOf(99, 1).size], [5, 30]);
+  assertEquals(namesOf(5, 1).difference(namesOf(12, 1)).size, 0);
+  assertNotEquals(namesOf(5, 1), namesOf(5, 2));
 });
