@@ -48,6 +48,26 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/data_spectrograms.ts"),
   },
   {
+    name: "data text",
+    summary: "Turn texts, and the rows of CSV, JSONL and Parquet, into a file each",
+    load: () => import("./commands/data_text.ts"),
+  },
+  {
+    name: "data abc",
+    summary: "Turn ABC tunes into pairs of ABC and MIDI",
+    load: () => import("./commands/data_abc.ts"),
+  },
+  {
+    name: "study transfer",
+    summary: "Run the paper's table of transfer between text, images and speech",
+    load: () => import("./commands/study_transfer.ts"),
+  },
+  {
+    name: "study scale",
+    summary: "Train the same model on growing data and draw the curve",
+    load: () => import("./commands/study_scale.ts"),
+  },
+  {
     name: "import",
     summary: "Turn a published .pth checkpoint into a checkpoint folder",
     load: () => import("./commands/import.ts"),

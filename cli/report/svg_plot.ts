@@ -21,6 +21,8 @@ export interface LinePlot {
   /** What y is, with its unit. */
   readonly yLabel: string;
   readonly series: readonly PlotSeries[];
+  /** Whether the x axis is logarithmic; all of x must be above 0 then. */
+  readonly logX?: boolean;
   /** Whether the y axis is logarithmic; values not above 0 leave gaps then. */
   readonly logY?: boolean;
 }
@@ -48,7 +50,10 @@ export function linePlotSvg(plot: LinePlot): Markup {
       : { series, faint: [], line: points };
   });
   const points = curves.flatMap(({ faint, line }) => [...faint, ...line]);
-  const x = axisOf(points.map(([x]) => x), { fromZero: true });
+  const x = axisOf(
+    points.map(([x]) => x),
+    plot.logX ? { logarithmic: true, rounded: true } : { fromZero: true },
+  );
   const y = axisOf(points.map(([, y]) => y), { logarithmic: plot.logY ?? false, rounded: true });
   const hasPoints = points.some(([, y]) => Number.isFinite(y));
   return markup`<svg class="plot" xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 ${size.width} ${size.height}">
