@@ -10,6 +10,9 @@ import {
   cachedAttention,
   lastPatchEmbedding,
   nextByteEmbedding,
+  packedProduct,
+  packPanels,
+  panelLength,
   type PlanBuilder,
   type SequenceRow,
   type Tensor,
@@ -18,6 +21,23 @@ import { byteHead, stackForward } from "./forward.ts";
 import { byteLevel, patchLevel } from "./levels.ts";
 import type { BatchInputs, Level, Model, StackActivations } from "./model.ts";
 import { byteStack, byteTableName, patchStack } from "./parameters.ts";
+
+/** Panels by the weights that they are a copy of; without them rows are multiplied with weights as they lie. */
+export type PackedWeights = ReadonlyMap<Tensor, Tensor>;
+
+/** Packs the weights that rows are multiplied with. */
+export function packWeights(plan: PlanBuilder, model: Model): PackedWeights {
+  const pack = (layout: "NN" | "NT", name: string): [Tensor, Tensor] => {
+    const b = model.parameter(name);
+    const [K, N] = (layout === "NN" ? b.shape : [...b.shape].reverse()) as [number, number];
+    const panels = plan.tensor(`${name}.panels`, [panelLength(N, K)], "parameter");
+    plan.call(packPanels, { layout, N, K }, { b, panels }, `${name}.pack`);
+    return [b, panels];
+  };
+  const names = model.table.parameters.map(({ name }) => name);
+  const inBlocks = names.filter((name) => /\.h\.\d+\.(attn|mlp)\.\w+\.weight$/.test(name));
+  return new Map([...inBlocks.map((name) => pack("NN", name)), pack("NT", byteTableName)]);
+}
 
 /**
  * The last patch of each sequence to its feature.
@@ -30,6 +50,7 @@ export function lastPatchForward(
   inputs: Pick<BatchInputs, "patches" | "fileStart">,
   past: StackActivations,
   sequences: Tensor, // u32 [B, 4]
+  packed: PackedWeights,
 ): Tensor {
   const { P, S, V, C, L: positionCount } = model;
   const B = sequences.shape[0]!;
@@ -44,7 +65,8 @@ export function lastPatchForward(
   }, "lastPatch.embedding");
   const caches = past.blocks.map(({ qkv }) => qkv);
   const all = patchLevel(plan, model, inputs.fileStart);
-  return stackForward(plan, model, rowLevel(plan, model, all, "lastPatch", sequences, caches), x).finalNorm.y;
+  const level = rowLevel(plan, model, all, "lastPatch", sequences, caches, packed);
+  return stackForward(plan, model, level, x).finalNorm.y;
 }
 
 /**
@@ -57,6 +79,7 @@ export function nextByteForward(
   feature: Tensor, // [B, C]
   row: Tensor, // u32 [B, S]
   sequences: Tensor, // u32 [B, 4]
+  packed: PackedWeights,
 ): Tensor {
   const { S, V, C } = model;
   const B = sequences.shape[0]!;
@@ -74,7 +97,7 @@ export function nextByteForward(
     { length: all.layers },
     (_, i) => plan.tensor(`byte.${i}.qkv`, [all.R, 3 * C], "output"),
   );
-  const level = rowLevel(plan, model, all, "nextByte", sequences, caches);
+  const level = rowLevel(plan, model, all, "nextByte", sequences, caches, packed);
   return byteHead(plan, model, stackForward(plan, model, level, x));
 }
 
@@ -86,6 +109,7 @@ function rowLevel(
   row: SequenceRow,
   sequences: Tensor,
   caches: readonly Tensor[],
+  packed: PackedWeights,
 ): Level {
   const B = sequences.shape[0]!;
   const cacheOf = new Map(caches.map((cache, i) => [`${row}.${i}.attention`, cache]));
@@ -93,6 +117,14 @@ function rowLevel(
     ...all,
     name: row,
     R: B,
+    multiply(layout, epilogue, operands, label) {
+      const { b, pre: _, ...others } = operands;
+      const panels = packed.get(b);
+      if (panels === undefined) return all.multiply(layout, epilogue, operands, label);
+      const N = others.out.length / B;
+      const shape = { M: B, N, K: b.length / N, epilogue };
+      plan.call(packedProduct, shape, { ...others, panels }, label);
+    },
     attention: {
       forward(qkv, out, label) {
         const operands = { sequences, qkv, cache: cacheOf.get(label)!, out };

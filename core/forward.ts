@@ -12,7 +12,6 @@ import {
   dropout,
   layerNorm,
   lossSums,
-  matmul,
   patchEmbedding,
   type PlanBuilder,
   type Tensor,
@@ -86,13 +85,9 @@ export function embedBytes(
 
 /** What the byte level made of its rows to logits. */
 export function byteHead(plan: PlanBuilder, model: Model, { level, finalNorm }: StackActivations): Tensor {
-  const { V, C } = model;
-  const logits = plan.tensor("logits", [level.R, V], "output");
-  plan.call(matmul, { layout: "NT", M: level.R, N: V, K: C, epilogue: "none" }, {
-    a: finalNorm.y,
-    b: model.parameter(byteTableName),
-    out: logits,
-  }, `${level.name}.head`);
+  const logits = plan.tensor("logits", [level.R, model.V], "output");
+  const product = { a: finalNorm.y, b: model.parameter(byteTableName), out: logits };
+  level.multiply("NT", "none", product, `${level.name}.head`);
   return logits;
 }
 
@@ -153,7 +148,7 @@ function blockForward(
 
   const norm1 = normForward(plan, model, level, `h.${index}.ln_1`, x);
   const qkv = plan.tensor(`${label}.qkv`, [R, 3 * C], model.cached ? "output" : "activation");
-  plan.call(matmul, { layout: "NN", M: R, N: 3 * C, K: C, epilogue: "bias" }, {
+  level.multiply("NN", "bias", {
     a: norm1.y,
     b: weight("attn.c_attn.weight"),
     bias: weight("attn.c_attn.bias"),
@@ -171,7 +166,7 @@ function blockForward(
   const norm2 = normForward(plan, model, level, `h.${index}.ln_2`, mixed);
   const preGelu = plan.tensor(`${label}.preGelu`, [R, 4 * C]);
   const inner = plan.tensor(`${label}.inner`, [R, 4 * C]);
-  plan.call(matmul, { layout: "NN", M: R, N: 4 * C, K: C, epilogue: "biasGelu" }, {
+  level.multiply("NN", "biasGelu", {
     a: norm2.y,
     b: weight("mlp.c_fc.weight"),
     bias: weight("mlp.c_fc.bias"),
@@ -197,15 +192,14 @@ function projectForward(
   operands: { a: Tensor; b: Tensor; bias: Tensor; residual: Tensor },
 ): Tensor {
   const { residual, ...product } = operands;
-  const [K, N] = product.b.shape as [number, number];
-  const shape = { layout: "NN" as const, M: level.R, N, K };
+  const N = product.b.shape[1]!;
   const out = plan.tensor(`${label}.sum`, [level.R, N]);
   if (!model.dropout) {
-    plan.call(matmul, { ...shape, epilogue: "biasResidual" }, { ...operands, out }, label);
+    level.multiply("NN", "biasResidual", { ...operands, out }, label);
     return out;
   }
   const projected = plan.tensor(`${label}.projected`, [level.R, N]);
-  plan.call(matmul, { ...shape, epilogue: "bias" }, { ...product, out: projected }, label);
+  level.multiply("NN", "bias", { ...product, out: projected }, label);
   plan.call(
     dropout,
     { length: level.R * N, stream, residual: true },

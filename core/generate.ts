@@ -69,6 +69,7 @@ export async function* generate(
   const execution = await engine.prepare(plan.plan);
   try {
     execution.write(plan.model.parameters, parameters);
+    execution.run("pack");
     writePrefixes(execution, plan, request);
     yield* patchByPatch(execution, plan, request);
   } finally {

@@ -4,7 +4,7 @@
  */
 import { appendPatch, type Plan, PlanBuilder, sample, samplingLength, type Tensor } from "@bgpt/kernels";
 import type { ModelConfig } from "./config.ts";
-import { lastPatchForward, nextByteForward } from "./cached_forward.ts";
+import { lastPatchForward, nextByteForward, packWeights } from "./cached_forward.ts";
 import { patchForward } from "./forward.ts";
 import { declareModel, type Model } from "./model.ts";
 
@@ -30,8 +30,11 @@ export interface GenerationPlan {
   readonly sampling: Tensor; // u32 [samplingLength]
 }
 
+/** Up to so many sequences are multiplied with packed weights; for more, weights are read once for several rows. */
+const fewSequences = 4;
+
 /**
- * Programs: `patches` (all that is there, into the cache: once, where there is more than one patch), `patch` (the last
+ * Programs: `pack` (once, when the parameters are there), `patches` (all that is there, into the cache: once, where there is more than one patch), `patch` (the last
  * patch of each sequence), `byte` (one more byte, given or drawn, to be run once for each byte of a patch) and `append`
  * (the finished patch becomes part of the sequence).
  * @param sequenceCount B
@@ -53,14 +56,17 @@ export function generationPlan(
   const row = builder.tensor("row", [B, S], "input", "u32");
   const sampling = builder.tensor("sampling", [samplingLength], "input", "u32");
 
+  builder.program("pack");
+  const packed = B <= fewSequences ? packWeights(builder, model) : new Map();
+
   builder.program("patches");
   const past = patchForward(builder, model, { patches, fileStart });
 
   builder.program("patch");
-  const feature = lastPatchForward(builder, model, { patches, fileStart }, past, sequences);
+  const feature = lastPatchForward(builder, model, { patches, fileStart }, past, sequences, packed);
 
   builder.program("byte");
-  const logits = nextByteForward(builder, model, feature, row, sequences);
+  const logits = nextByteForward(builder, model, feature, row, sequences, packed);
   builder.call(sample, { B, S, V }, { logits, row, sequences, sampling }, "sample");
 
   builder.program("append");

@@ -8,10 +8,11 @@ import {
   attentionBackward,
   byteAttention,
   byteAttentionBackward,
+  matmul,
   type PlanBuilder,
   type Tensor,
 } from "@bgpt/kernels";
-import type { Level, Model } from "./model.ts";
+import type { Level, Model, Multiply } from "./model.ts";
 import { byteStack, patchStack } from "./parameters.ts";
 
 /** First dropout stream of each level; far enough apart for any number of blocks. */
@@ -29,6 +30,7 @@ export function patchLevel(plan: PlanBuilder, model: Model, fileStart: Tensor): 
     R: P,
     layers: model.config.patchLayers,
     stream: patchStream,
+    multiply: multiplyIn(plan),
     attention: {
       forward(qkv, out, label, stream) {
         const logSumExp = plan.tensor(`${label}.logSumExp`, [H, P]);
@@ -56,6 +58,7 @@ export function byteLevel(plan: PlanBuilder, model: Model, N: number): Level {
     R: N * S,
     layers: model.config.byteLayers,
     stream: byteStream,
+    multiply: multiplyIn(plan),
     attention: {
       forward(qkv, out, label, stream) {
         plan.call(byteAttention, { N, S, H, D, dropout, stream }, { qkv, out, ...step }, label);
@@ -65,5 +68,14 @@ export function byteLevel(plan: PlanBuilder, model: Model, N: number): Level {
         plan.call(byteAttentionBackward, shape, { qkv, dOut, dQkv, ...step }, `${label}.backward`);
       },
     },
+  };
+}
+
+/** Products with weights as they lie. */
+function multiplyIn(plan: PlanBuilder): Multiply {
+  return (layout, epilogue, operands, label) => {
+    const { b, out } = operands;
+    const [K, N] = (layout === "NN" ? b.shape : [...b.shape].reverse()) as [number, number];
+    plan.call(matmul, { layout, M: out.length / N, N, K, epilogue }, operands, label);
   };
 }

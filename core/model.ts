@@ -113,6 +113,21 @@ export interface Attention {
   backward(qkv: Tensor, out: Tensor, dOut: Tensor, dQkv: Tensor, label: string, stream: number): void;
 }
 
+/** Plans out = epilogue(a·b), with b as the layout has it (`matmul`) and the operands that the epilogue takes. */
+export type Multiply = (
+  layout: "NN" | "NT",
+  epilogue: "none" | "bias" | "biasGelu" | "biasResidual",
+  operands: {
+    readonly a: Tensor;
+    readonly b: Tensor;
+    readonly bias?: Tensor;
+    readonly residual?: Tensor;
+    readonly pre?: Tensor;
+    readonly out: Tensor;
+  },
+  label: string,
+) => void;
+
 /** One of the two stacks. */
 export interface Level {
   /** What the names of its tensors begin with. */
@@ -125,6 +140,8 @@ export interface Level {
   readonly layers: number;
   /** What attends to what. */
   readonly attention: Attention;
+  /** How its rows are multiplied with weights. */
+  readonly multiply: Multiply;
   /** First of its dropout streams; each block uses three, the embedding one. */
   readonly stream: number;
 }

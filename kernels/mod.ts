@@ -33,6 +33,7 @@ export * from "./sampling_words.ts";
 export * from "./operations/sampling.ts";
 export * from "./operations/cached_attention.ts";
 export * from "./operations/new_row_embedding.ts";
+export * from "./operations/packed_product.ts";
 export type { SequenceRow } from "./operations/sequence_rows.ts";
 export * from "./operations/sequences.ts";
 export * from "./operations/attention.ts";

@@ -22,6 +22,7 @@ export * from "./loss_sums";
 export * from "./gradient_norm";
 export * from "./history";
 export * from "./adamw";
-export * from "./matmul";
+export { matmul } from "./matmul";
+export * from "./packed_product";
 export * from "./file_mean";
 export * from "./class_sums";

@@ -91,7 +91,7 @@ export function matmul(
   // GELU's argument is kept, so the sum is made there.
   const sum = epilogue == Epilogue.BiasGelu ? other : out;
   const finish = lastPass(epilogue);
-  const blocks = max(1, (K + blockTerms / 2) / blockTerms);
+  const blocks = termBlocks(K);
   for (let n0 = nStart; n0 < nEnd; n0 += blockColumns) {
     const n1 = min(nEnd, n0 + blockColumns);
     for (let block = 0; block < blocks; block++) {
@@ -134,6 +134,11 @@ export function matmul(
       }
     }
   }
+}
+
+/** Into how many blocks a sum of K terms is cut. */
+export function termBlocks(K: i32): i32 {
+  return max(1, (K + blockTerms / 2) / blockTerms);
 }
 
 /** Passes tiles on that stand behind one another, of all rows and eight columns each. */
