@@ -3,3 +3,4 @@ export * from "./pair_patches.ts";
 export * from "./pairs.ts";
 export * from "./pair_samples.ts";
 export * from "./convert.ts";
+export * from "./score.ts";
