@@ -12,6 +12,7 @@ type SplitCounts = Partial<Record<CorpusSplit, number>>;
 export interface CorpusReport {
   readonly files: number;
   readonly bytes: number;
+  /** Those that hold files, training first. */
   readonly splits: SplitCounts;
   /** By label, sorted; empty where no file has one. */
   readonly labels: Readonly<Record<string, SplitCounts>>;
@@ -102,10 +103,11 @@ export class CorpusWriter implements Disposable {
   /** What was written so far. */
   report(): CorpusReport {
     const labels = [...this.#labels].sort(([a], [b]) => a < b ? -1 : 1);
+    const splits = (["train", "eval", "all"] as const).filter((split) => this.#splits[split] !== undefined);
     return {
       files: this.fileCount,
       bytes: this.#byteLength,
-      splits: this.#splits,
+      splits: Object.fromEntries(splits.map((split) => [split, this.#splits[split]!])),
       labels: Object.fromEntries(labels),
     };
   }
