@@ -37,6 +37,11 @@ export interface GenerationRequest {
   readonly sampling: Sampling;
   /** Go on past the end of a file: 256 is never drawn. */
   readonly ignoreEnd?: boolean;
+  /**
+   * Random stream of the first sequence, 0 by default; the others follow. So many sequences can be made in parts, each
+   * as if all were made at once.
+   */
+  readonly firstStream?: number;
 }
 
 /** New bytes of one sequence. */
@@ -147,7 +152,7 @@ function checkPrefixes(config: ModelConfig, prefixes: readonly Uint16Array[], by
 }
 
 function writePrefixes(execution: Execution, plan: GenerationPlan, request: GenerationRequest): void {
-  const { prefixes, sampling, ignoreEnd } = request;
+  const { prefixes, sampling, ignoreEnd, firstStream = 0 } = request;
   const { S } = plan.model;
   const { slotPatches, sequenceCount } = plan;
   const patches = new Uint32Array(sequenceCount * slotPatches * S).fill(endOfPatch);
@@ -157,7 +162,7 @@ function writePrefixes(execution: Execution, plan: GenerationPlan, request: Gene
     const wholePatches = Math.floor(prefix.length / S);
     patches.set(prefix.subarray(0, wholePatches * S), b * slotPatches * S);
     rows.set(prefix.subarray(wholePatches * S), b * S);
-    sequences.set([wholePatches, 0, 0, b], b * sequenceWords);
+    sequences.set([wholePatches, 0, 0, firstStream + b], b * sequenceWords);
   }
   const fileStart = Uint32Array.from(
     { length: sequenceCount * slotPatches },

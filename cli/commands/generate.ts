@@ -5,7 +5,6 @@ import {
   generate,
   type GenerationRequest,
   patchCountOf,
-  type Sampling,
 } from "@bgpt/core";
 import { readFile } from "@bgpt/core/files";
 import { dirname } from "@std/path";
@@ -15,6 +14,7 @@ import { engineOptions, openEngine } from "../engine.ts";
 import { UsageError } from "../errors.ts";
 import { jsonOption } from "../options.ts";
 import { ProgressLine } from "../progress.ts";
+import { samplingOf, samplingOptions } from "../sampling_options.ts";
 import { note, printJson, writeBytes } from "../terminal.ts";
 import { formatBytes, formatDuration, formatRate } from "../units.ts";
 
@@ -39,29 +39,8 @@ export default defineCommand({
     bytes: { kind: "integer", minimum: 1, help: "most new bytes (default: up to the patch length)" },
     ignoreEos: { kind: "flag", help: "go on past the end of a file: the end is never drawn" },
     count: { kind: "integer", minimum: 1, maximum: 65536, default: 1, help: "how many files" },
-    topK: {
-      kind: "integer",
-      minimum: 0,
-      maximum: 257,
-      default: 0,
-      help: "keep the N most probable bytes, 0 for all",
-    },
-    topP: {
-      kind: "number",
-      minimum: 0,
-      maximum: 1,
-      default: 1,
-      help: "keep the most probable bytes that reach this share",
-    },
-    temperature: {
-      kind: "number",
-      minimum: 0.01,
-      maximum: 100,
-      default: 1,
-      help: "above 1 more random, below 1 less",
-    },
+    ...samplingOptions,
     greedy: { kind: "flag", help: "always take the most probable byte" },
-    seed: { kind: "integer", minimum: 0, maximum: 0xffffffff, default: 0, help: "which random numbers" },
     out: {
       kind: "path",
       placeholder: "FILE",
@@ -94,11 +73,10 @@ export default defineCommand({
     const start = prefixPath === undefined ? new Uint8Array() : await readFile(prefixPath);
     const prefix = prefixTokens(start, extension, model.patchSize);
     const byteLimit = values.bytes ?? model.patchLength * model.patchSize;
-    const sampling: Sampling = values;
     const request: GenerationRequest = {
       prefixes: Array<Uint16Array>(count).fill(prefix),
       byteLimit,
-      sampling,
+      sampling: samplingOf(values, values.greedy),
       ignoreEnd: values.ignoreEos,
     };
 

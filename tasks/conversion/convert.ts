@@ -46,7 +46,7 @@ export async function* convert(
     const prefixes = group.map((file) => conversionPrefix(file, targetExtension, S));
     const chunks: Uint8Array[][] = group.map(() => []);
     const byteLengths = group.map(() => 0);
-    const request = { prefixes, byteLimit, sampling };
+    const request = { prefixes, byteLimit, sampling, firstStream: first };
     for await (const { sequence, bytes, finished } of generate(engine, model, parameters, request)) {
       chunks[sequence]!.push(bytes);
       byteLengths[sequence]! += bytes.length;

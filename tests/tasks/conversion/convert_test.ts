@@ -70,6 +70,17 @@ Deno.test("an output is up to the patch length long, and says whether the model 
   assertEquals(limited.map(({ bytes, ended }) => [bytes.length, ended]), [[3, false]]);
 });
 
+Deno.test("what is drawn for a file depends on its place, not on how many are converted at a time", async () => {
+  const files = [file, file, file];
+  const drawn = (batch: number) => {
+    const options = { sampling: { ...defaultSampling, seed: 7 }, batch };
+    return converted(new ReferenceEngine(), { model, parameters }, files, "b", options);
+  };
+  const [alone, together] = [await drawn(1), await drawn(3)];
+  assertEquals(alone, together);
+  assertEquals(new Set(alone.map(({ bytes }) => bytes.join())).size, 3);
+});
+
 Deno.test("a source that leaves no room is refused", async () => {
   const long = { extension: "a", bytes: new Uint8Array(17) };
   await assertRejects(
