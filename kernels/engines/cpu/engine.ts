@@ -6,7 +6,7 @@ import { callsOf, type Engine, type Execution } from "../../engine.ts";
 import { planMemory } from "../../memory.ts";
 import type { Call, Plan, Storage, Tensor } from "../../plan.ts";
 import { fastModule, strictModule } from "./assembly_modules.ts";
-import { controlWords, workerSource } from "./worker_source.ts";
+import { controlLength, controlWords, workerSource } from "./worker_source.ts";
 
 /** How the cpu engine computes. */
 export interface CpuOptions {
@@ -49,7 +49,7 @@ export class CpuEngine implements Engine {
   readonly #scratchBytes: number;
   readonly #workers: Worker[] = [];
   /** What the workers meet by; see {@linkcode controlWords}. */
-  readonly #control = new Int32Array(new SharedArrayBuffer(controlWords.length * 4));
+  readonly #control: Int32Array<SharedArrayBuffer>;
   readonly #pending = new Map<number, { resolve(values: ArrayBuffer): void; reject(error: Error): void }>();
   #failure: Error | undefined;
   #lastRequest = 0;
@@ -63,6 +63,7 @@ export class CpuEngine implements Engine {
       threads === 1 ? "" : "s"
     }`;
     this.#scratchBytes = scratchBytesOf(module);
+    this.#control = new Int32Array(new SharedArrayBuffer(controlLength(threads) * 4));
     this.#startWorkers();
   }
 
@@ -101,7 +102,7 @@ export class CpuEngine implements Engine {
     if (pages > mostPages) {
       throw new RangeError(
         `Cannot place the plan in WebAssembly memory: it takes ${pages * pageBytes} bytes, at most ` +
-          `${mostPages * pageBytes} can be addressed. Use a smaller batch, patch length or preset`,
+          `${mostPages * pageBytes} can be addressed. Use a smaller batch, patch length or preset, or a GPU`,
       );
     }
     const shared = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
@@ -116,10 +117,10 @@ export class CpuEngine implements Engine {
   }
 
   destroy(): void {
-    // A worker that waits for others at a barrier must leave it, or it outlives its end and the program's.
+    // A worker that waits for others must stop waiting, or it outlives its end and the program's.
     Atomics.store(this.#control, controlWords.failed, 1);
-    Atomics.add(this.#control, controlWords.generation, 1);
-    Atomics.notify(this.#control, controlWords.generation);
+    Atomics.add(this.#control, controlWords.finished, 1);
+    Atomics.notify(this.#control, controlWords.finished);
     for (const worker of this.#workers) worker.terminate();
     this.#fail(new Error("The cpu engine was closed"));
   }
