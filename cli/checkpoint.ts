@@ -12,3 +12,17 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   if (passedOver.length > 0) note(`Using ${found}`);
   return checkpoint;
 }
+
+/**
+ * Reads a checkpoint that can generate.
+ * @param purpose what it is for, in an error: `convert`
+ * @throws {Error} when it classifies
+ */
+export async function openGenerativeCheckpoint(path: string, purpose: string): Promise<Checkpoint> {
+  const checkpoint = await openCheckpoint(path);
+  if (checkpoint.labels === undefined) return checkpoint;
+  throw new Error(
+    `Cannot ${purpose} with "${path}": it classifies files into ${checkpoint.labels.length} classes and predicts no ` +
+      "bytes. Name a checkpoint of generative training",
+  );
+}

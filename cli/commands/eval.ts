@@ -1,18 +1,11 @@
-import {
-  evaluateStrips,
-  evaluationPlan,
-  joinEvaluations,
-  type Strip,
-  stripCapacity,
-  stripsOnce,
-} from "@bgpt/core";
+import { joinEvaluations } from "@bgpt/core";
 import { openCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { openEvaluationData } from "../data.ts";
 import { engineOptions, openEngine } from "../engine.ts";
+import { evaluateParts } from "../evaluate_parts.ts";
 import { lossRecord } from "../loss_record.ts";
 import { jsonOption } from "../options.ts";
-import { ProgressLine } from "../progress.ts";
 import { print, printJson } from "../terminal.ts";
 import { formatCount } from "../units.ts";
 
@@ -43,25 +36,8 @@ export default defineCommand({
   run: async ({ checkpoint: path, data, batch, json, ...engineChoice }) => {
     const checkpoint = await openCheckpoint(path);
     const parts = await openEvaluationData(data);
-    const { patchSize, patchLength } = checkpoint.model;
-    const patchCapacity = Math.max(
-      ...parts.map(({ source }) =>
-        stripCapacity(source, { batch: Math.min(batch, source.count), patchSize, patchLength })
-      ),
-    );
     const engine = await openEngine(engineChoice);
-    const plan = evaluationPlan(checkpoint.model, patchCapacity);
-    const execution = await engine.prepare(plan.plan);
-    execution.write(plan.model.parameters, checkpoint.parameters);
-
-    const options = { patchSize, patchLength, patchCapacity, cut: "head", seed: 0 } as const;
-    const fileCount = parts.reduce((sum, { source }) => sum + source.count, 0);
-    using progress = new ProgressLine("Evaluating", fileCount, "files");
-    const evaluations = [];
-    for (const { name, source } of parts) {
-      const strips = counted(stripsOnce(source, options), progress);
-      evaluations.push({ name, ...await evaluateStrips(execution, plan, strips) });
-    }
+    const evaluations = await evaluateParts(engine, checkpoint, parts, batch);
     const { totals, samples, patches } = joinEvaluations(evaluations);
     engine.destroy();
 
@@ -92,15 +68,3 @@ export default defineCommand({
     }
   },
 });
-
-async function* counted<T extends { strip: Strip }>(
-  strips: AsyncIterable<T>,
-  progress: ProgressLine,
-): AsyncGenerator<T> {
-  let { done } = progress;
-  for await (const at of strips) {
-    yield at;
-    done += at.strip.samples.length;
-    progress.update(done);
-  }
-}
