@@ -23,6 +23,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/generate.ts"),
   },
   {
+    name: "convert",
+    summary: "Convert files into another format, with a model trained on pairs",
+    load: () => import("./commands/convert.ts"),
+  },
+  {
     name: "simulate",
     summary: "Score a model's simulation of the CPU, or run a program in it",
     load: () => import("./commands/simulate.ts"),
