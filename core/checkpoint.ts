@@ -142,14 +142,16 @@ export function tableOf({ model, labels }: Pick<Checkpoint, "model" | "labels">)
 }
 
 /**
- * A published generative checkpoint as one of this project's.
+ * A published checkpoint as one of this project's; of a classifier, the classes keep their numbers.
  * @throws {SyntaxError} when tensors are missing or do not fit together
  */
 export function importTorchCheckpoint(torch: TorchCheckpoint, source: string): Checkpoint {
   const model = modelConfigOf(torch.model, source);
-  const table = parameterTable(model);
+  const labels = torch.model.has("classifier.weight") ? labelsById(torch.labels, source) : undefined;
+  const table = parameterTable(model, labels?.length);
   const parameters = flatTensors(table, torch.model, "", source);
-  if (torch.optimizer === undefined) return { model, parameters };
+  const imported = { model, ...(labels && { labels }), parameters };
+  if (torch.optimizer === undefined) return imported;
   const moment1 = new Float32Array(table.storageLength);
   const moment2 = new Float32Array(table.storageLength);
   let step = 0;
@@ -161,10 +163,25 @@ export function importTorchCheckpoint(torch: TorchCheckpoint, source: string): C
     storeParameter(parameter, float32Of(state.expAvg), moment1);
     storeParameter(parameter, float32Of(state.expAvgSq), moment2);
   }
-  return { model, parameters, optimizer: { step, parameters, moment1, moment2 } };
+  return { ...imported, optimizer: { step, parameters, moment1, moment2 } };
 }
 
-/** Sizes of the model that a published state dict belongs to. */
+/** The labels of a published classifier, where its dictionary numbers each class once. */
+function labelsById(ids: ReadonlyMap<string, number> | undefined, source: string): readonly string[] {
+  const labels: string[] = [];
+  for (const [label, id] of ids ?? []) labels[id] = label;
+  if (ids !== undefined && ids.size > 0 && Object.keys(labels).join() === [...labels.keys()].join()) {
+    return labels;
+  }
+  throw new SyntaxError(
+    `Cannot import ${source}: it is a classifier, and its labels are not numbered from 0 up. Use a published one`,
+  );
+}
+
+/**
+ * Sizes of the model that a published state dict belongs to. A classifier has no byte-level decoder, and gets the
+ * least depth of one, which nothing reads.
+ */
 export function modelConfigOf(tensors: ReadonlyMap<string, StoredTensor>, source: string): ModelConfig {
   const shapeOf = (name: string): readonly number[] => {
     const shape = tensors.get(name)?.shape;
@@ -176,14 +193,10 @@ export function modelConfigOf(tensors: ReadonlyMap<string, StoredTensor>, source
     while (tensors.has(`${stack}h.${layers}.ln_1.weight`)) layers++;
     return layers;
   };
-  if (tensors.has("classifier.weight")) {
-    throw new SyntaxError(
-      `Cannot import ${source}: it is a classifier, which has no byte-level decoder. Use a generative checkpoint`,
-    );
-  }
+  const classifies = tensors.has("classifier.weight");
   const [hidden, columns] = shapeOf("patch_level_decoder.patch_embedding.weight") as [number, number];
   const [patchLength] = shapeOf(`${patchStack}wpe.weight`) as [number];
-  shapeOf(byteTableName);
+  if (!classifies) shapeOf(byteTableName);
   const patchSize = columns / vocabularySize;
   if (!Number.isInteger(patchSize) || hidden % headSize !== 0) {
     throw new SyntaxError(
@@ -196,7 +209,7 @@ export function modelConfigOf(tensors: ReadonlyMap<string, StoredTensor>, source
     patchLength,
     hidden,
     patchLayers: layersOf(patchStack),
-    byteLayers: layersOf(byteStack),
+    byteLayers: classifies ? 1 : layersOf(byteStack),
   };
 }
 

@@ -14,6 +14,8 @@ export * from "./torch/torch_checkpoint.ts";
 export { TorchCheckpointError } from "./torch/torch_checkpoint_error.ts";
 export * from "./bits.ts";
 export * from "./checkpoint.ts";
+export * from "./classification_plan.ts";
+export * from "./classify.ts";
 export * from "./config.ts";
 export * from "./evaluation.ts";
 export * from "./forward.ts";

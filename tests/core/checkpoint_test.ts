@@ -246,11 +246,20 @@ sharedTest("training goes on from an imported checkpoint with its optimizer", as
   assertGreater(withMomentum, 100);
 });
 
-sharedTest("a classifier is refused in one clear line", (fixtures) => {
+sharedTest("a classifier whose labels do not number its classes is refused", (fixtures) => {
+  const torch = readTorchCheckpoint(Deno.readFileSync(`${fixtures}/checkpoints/weights-cls.pth`));
+  for (const labels of [undefined, new Map<string, number>(), new Map([["a.txt", 0], ["b.txt", 2]])]) {
+    assertThrows(
+      () => importTorchCheckpoint({ ...torch, labels }, '"weights-cls.pth"'),
+      SyntaxError,
+      'Cannot import "weights-cls.pth": it is a classifier, and its labels are not numbered from 0 up',
+    );
+  }
+  const tooFew = new Map([["a.txt", 0], ["b.txt", 1]]);
   assertThrows(
-    () => importFixture(fixtures, "weights-cls"),
+    () => importTorchCheckpoint({ ...torch, labels: tooFew }, "w.pth"),
     SyntaxError,
-    'Cannot import "weights-cls.pth": it is a classifier, which has no byte-level decoder. Use a generative checkpoint',
+    'tensor "classifier.weight" must be [2,64], found [4,64]',
   );
 });
 

@@ -1,5 +1,5 @@
 /** The model against what the published program computes: hidden states, logits, loss, gradients, trajectories. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import {
   type Config,
   copyParameter,
@@ -12,39 +12,18 @@ import {
   Trainer,
   trainingPlan,
 } from "@bgpt/core";
-import { encodeStep, type Engine, ReferenceEngine } from "@bgpt/kernels";
-import { engines } from "../engines.ts";
+import { encodeStep, type Engine } from "@bgpt/kernels";
 import { readGzip, sharedPath, sharedTest } from "../shared.ts";
 import { assertClose } from "../kernels/compare.ts";
 import { type Fixture, loadFixture } from "./fixture.ts";
-
-/** What issue A demands: 1e-4 relative in f32, 1e-6 of the f64 reference. */
-interface Demand {
-  readonly name: string;
-  readonly engine: Engine | undefined;
-  readonly relative: number;
-  /** What a gradient whose true value is 0 may be. */
-  readonly noise: number;
-}
-
-const demands: readonly Demand[] = [
-  { name: "reference", engine: new ReferenceEngine(), relative: 1e-6, noise: 1e-7 },
-  ...engines.map((entry) => ({ ...entry, relative: 1e-4, noise: 1e-6 })),
-];
+import { assertPublishedGradients, type Demand, demandTest } from "./parity.ts";
 
 /** Registers a parity test on every engine that is here. */
 function parityTest(
   name: string,
   run: (engine: Engine, fixture: Fixture, demand: Demand) => Promise<void>,
 ) {
-  for (const entry of demands) {
-    const { engine } = entry;
-    if (engine === undefined) {
-      Deno.test({ name: `${entry.name}: ${name} (needs a WebGPU adapter)`, ignore: true, fn: () => {} });
-    } else {
-      sharedTest(`${entry.name}: ${name}`, async () => await run(engine, await loadFixture(), entry));
-    }
-  }
+  demandTest(name, async (engine, demand) => await run(engine, await loadFixture(), demand));
 }
 
 function fixtureConfig(fixture: Fixture): Config {
@@ -94,48 +73,18 @@ parityTest("hidden states, logits and loss are the published ones", async (engin
   assertClose([sums[0]! / sums[1]!], [loss], { absolute: 0, relative }, "loss");
 });
 
-parityTest(
-  "the gradient of every parameter is the published one",
-  async (engine, fixture, { relative, noise }) => {
-    const { strip, checkpoint } = fixture;
-    const training = trainingPlan(fixtureConfig(fixture), strip.fileStart.length);
-    const execution = await engine.prepare(training.plan);
-    execution.write(training.model.parameters, checkpoint.parameters);
-    training.write(execution, strip);
-    execution.write(training.model.step, encodeStep({ lossScale: 1 / strip.lossWeight }));
-    execution.run("clear", "forward", "backward");
-    const flat = await execution.readFloats(training.gradients);
-    execution.destroy();
-
-    const compared = new Set<string>();
-    for (const parameter of training.model.table.parameters) {
-      const { name, shape, offset, length } = parameter;
-      const gradient = new Float32Array(length);
-      copyParameter(parameter, flat.subarray(offset, offset + length), gradient, "toPublished");
-      if (fixture.expectedNames.includes(`grad.${name}`)) {
-        const { values } = fixture.expected(`grad.${name}`);
-        // The key third of an attention bias has true gradient 0: what is there is rounding.
-        assertClose(gradient, values, { absolute: noise, relative }, name);
-      } else if (fixture.expectedNames.includes(`grad_cols.${name}`)) {
-        const columns = fixture.expected(`grad_cols_index.${name}`).values;
-        const { values } = fixture.expected(`grad_cols.${name}`);
-        const [rows, width] = shape as [number, number];
-        const all = new Float32Array(length);
-        for (let r = 0; r < rows; r++) {
-          for (const [i, column] of columns.entries()) {
-            all[r * width + column] = values[r * columns.length + i]!;
-          }
-        }
-        assertClose(gradient, all, { absolute: noise, relative }, name);
-      } else {
-        assert(!parameter.trained, `the fixture has no gradient of "${name}"`);
-        assert(gradient.every((value) => value === 0), `"${name}" must have no gradient`);
-      }
-      compared.add(name);
-    }
-    assertEquals(compared.size, training.model.table.parameters.length);
-  },
-);
+parityTest("the gradient of every parameter is the published one", async (engine, fixture, demand) => {
+  const { strip, checkpoint } = fixture;
+  const training = trainingPlan(fixtureConfig(fixture), strip.fileStart.length);
+  const execution = await engine.prepare(training.plan);
+  execution.write(training.model.parameters, checkpoint.parameters);
+  training.write(execution, strip);
+  execution.write(training.model.step, encodeStep({ lossScale: 1 / strip.lossWeight }));
+  execution.run("clear", "forward", "backward");
+  const flat = await execution.readFloats(training.gradients);
+  execution.destroy();
+  assertPublishedGradients(training.model.table, flat, fixture, demand);
+});
 
 const trajectories = [
   { name: "trajectory.json", learningRate: 1e-4, weightDecay: 0.01 },
