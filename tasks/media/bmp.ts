@@ -9,7 +9,7 @@ const fileHeaderBytes = 14;
 const infoHeaderBytes = 40;
 
 /** Bytes before the pixels of a BMP of 24 bits. */
-export const bmpHeaderBytes = fileHeaderBytes + infoHeaderBytes;
+export const bmpHeaderBytes: number = fileHeaderBytes + infoHeaderBytes;
 
 /** 96 pixels an inch. */
 const pixelsPerMetre = 3780;

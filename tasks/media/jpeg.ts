@@ -14,8 +14,7 @@ export function decodeJpeg(bytes: Uint8Array): RgbImage {
     );
   }
   try {
-    const options = { useTArray: true, formatAsRGBA: false, tolerantDecoding: false } as const;
-    const { width, height, data } = decode(bytes, options);
+    const { width, height, data } = decode(bytes, { useTArray: true, formatAsRGBA: false });
     return { width, height, pixels: data };
   } catch (error) {
     throw new SyntaxError(`Cannot read JPEG: ${(error as Error).message}`, { cause: error });
