@@ -8,7 +8,13 @@
  * The peer is `../shared/bench/torch_bgpt.py`, run by Debian's python3-torch with OpenBLAS's OpenMP build: without it
  * PyTorch there falls back to a reference BLAS that is fourteen times slower, which would be no comparison.
  */
-import { defaultSampling, generateBytes, initialParameters, parameterTable } from "@bgpt/core";
+import {
+  continuePrefixes,
+  defaultSampling,
+  initialParameters,
+  parameterTable,
+  prepareGeneration,
+} from "@bgpt/core";
 import { CpuEngine } from "@bgpt/kernels";
 import { engineOptions } from "../cli/engine.ts";
 import { jsonOption } from "../cli/options.ts";
@@ -25,11 +31,20 @@ interface PeerRates {
   readonly generateBytesPerSecond: number;
 }
 
-/** Patches that are generated, behind a prefix of a quarter of the patch length, here and by the peer. */
-const generatedPatches = 8;
+/** Patches that are generated, here and by the peer: the rest of a file behind a quarter of the patch length. */
+function generatedPatches(size: keyof typeof benchSizes): number {
+  return benchSizes[size].config.patchLength * 3 / 4;
+}
+
+/** How often a file is generated here; the peer, which takes some twenty times as long for one, does it once. */
+const generations = 3;
 
 /** Runs the peer at one size; undefined where Python, PyTorch or the script is missing. */
-async function runPeer(script: string, size: string, threads: number): Promise<PeerRates | undefined> {
+async function runPeer(
+  script: string,
+  size: keyof typeof benchSizes,
+  threads: number,
+): Promise<PeerRates | undefined> {
   const architecture = Deno.build.arch;
   const env = {
     LD_LIBRARY_PATH: `/usr/lib/${architecture}-linux-gnu/openblas-openmp`,
@@ -49,7 +64,7 @@ async function runPeer(script: string, size: string, threads: number): Promise<P
   ];
   try {
     const { success, stdout } = await new Deno.Command("/usr/bin/python3", {
-      args: [script, ...options, "--generate", String(generatedPatches)],
+      args: [script, ...options, "--generate", String(generatedPatches(size))],
       env,
       stderr: "null",
     }).output();
@@ -62,21 +77,43 @@ async function runPeer(script: string, size: string, threads: number): Promise<P
   }
 }
 
-/** Bytes a second of one sequence, the first run of its prefix included. */
-async function generationRate(engine: CpuEngine, size: keyof typeof benchSizes): Promise<number> {
+/** What generating the rest of a file takes here. */
+interface GenerationTime {
+  /** Plan, memory and packed weights; the peer's model is there before its clock starts, too. */
+  readonly preparationSeconds: number;
+  /** Median, the pass over the prefix included. */
+  readonly bytesPerSecond: number;
+}
+
+/** Times generation of one sequence. */
+async function timeGeneration(engine: CpuEngine, size: keyof typeof benchSizes): Promise<GenerationTime> {
   const { config } = benchSizes[size];
   const parameters = initialParameters(parameterTable(config), 0);
   const { patches } = randomStrip({ ...config, patchLength: config.patchLength / 4 }, 1);
   const request = {
     prefixes: [Uint16Array.from(patches)],
-    byteLimit: generatedPatches * config.patchSize,
+    byteLimit: generatedPatches(size) * config.patchSize,
     sampling: defaultSampling,
     ignoreEnd: true,
   };
-  await generateBytes(engine, config, parameters, request); // V8 compiles the kernels
   const start = performance.now();
-  await generateBytes(engine, config, parameters, request);
-  return request.byteLimit / ((performance.now() - start) / 1000);
+  const { plan, execution } = await prepareGeneration(engine, config, parameters, request);
+  await execution.readIntegers(plan.sequences);
+  const preparationSeconds = (performance.now() - start) / 1000;
+  const seconds: number[] = [];
+  // One more at first, in which V8 compiles the kernels.
+  for (let i = 0; i <= generations; i++) {
+    const start = performance.now();
+    let byteCount = 0;
+    for await (const { bytes } of continuePrefixes(execution, plan, request)) byteCount += bytes.length;
+    if (byteCount !== request.byteLimit) {
+      throw new Error(`Generated ${byteCount} of ${request.byteLimit} bytes`);
+    }
+    if (i > 0) seconds.push((performance.now() - start) / 1000);
+  }
+  execution.destroy();
+  const median = seconds.sort((a, b) => a - b)[Math.floor(generations / 2)]!;
+  return { preparationSeconds, bytesPerSecond: request.byteLimit / median };
 }
 
 /** Share of a training step's kernel time that is spent in matrix products. */
@@ -128,18 +165,19 @@ export async function benchCpu(args: readonly string[]): Promise<void> {
       );
       if (count === threads) {
         const share = await productShare(engine, size);
-        const generation = await generationRate(engine, size);
+        const generation = await timeGeneration(engine, size);
         const peer = await runPeer(values.peer, size, threads);
         report({ size, productShare: share }, `  products take ${(100 * share).toFixed(0)} % of a step`);
         report(
-          { size, generateBytesPerSecond: generation },
-          `  generate, one sequence: ${formatRate(generation, "B")}`,
+          { size, generation },
+          `  generate ${generatedPatches(size)} patches: ${formatRate(generation.bytesPerSecond, "B")}, ` +
+            `prepared in ${(1000 * generation.preparationSeconds).toFixed(0)} ms`,
         );
         if (peer === undefined) {
           report({ size, peer: null }, "  PyTorch: not measured, python3-torch or the script is missing");
         } else {
           const trains = time.bytesPerSecond / peer.trainBytesPerSecond;
-          const generates = generation / peer.generateBytesPerSecond;
+          const generates = generation.bytesPerSecond / peer.generateBytesPerSecond;
           report(
             { size, peer, trainRatio: trains, generateRatio: generates },
             `  PyTorch: train ${formatRate(peer.trainBytesPerSecond, "B")} (here ${trains.toFixed(2)} x), ` +

@@ -68,18 +68,43 @@ export async function* generate(
   parameters: Float32Array,
   request: GenerationRequest,
 ): AsyncGenerator<GeneratedBytes> {
-  const { prefixes, byteLimit } = request;
-  const slotPatches = checkPrefixes(config, prefixes, byteLimit);
-  const plan = generationPlan(config, prefixes.length, slotPatches);
-  const execution = await engine.prepare(plan.plan);
+  const { plan, execution } = await prepareGeneration(engine, config, parameters, request);
   try {
-    execution.write(plan.model.parameters, parameters);
-    execution.run("pack");
-    writePrefixes(execution, plan, request);
-    yield* patchByPatch(execution, plan, request);
+    yield* continuePrefixes(execution, plan, request);
   } finally {
     execution.destroy();
   }
+}
+
+/**
+ * What {@linkcode generate} does before the first byte: a plan for the request's sizes, with the parameters in it.
+ * @throws {RangeError} when a prefix has no whole patch or leaves no room
+ */
+export async function prepareGeneration(
+  engine: Engine,
+  config: ModelConfig,
+  parameters: Float32Array,
+  { prefixes, byteLimit }: Pick<GenerationRequest, "prefixes" | "byteLimit">,
+): Promise<{ readonly plan: GenerationPlan; readonly execution: Execution }> {
+  const slotPatches = checkPrefixes(config, prefixes, byteLimit);
+  const plan = generationPlan(config, prefixes.length, slotPatches);
+  const execution = await engine.prepare(plan.plan);
+  execution.write(plan.model.parameters, parameters);
+  execution.run("pack");
+  return { plan, execution };
+}
+
+/**
+ * Continues every prefix, as {@linkcode generate} does, in a plan that was prepared for as many of them and as many
+ * bytes; the same plan can do so again.
+ */
+export async function* continuePrefixes(
+  execution: Execution,
+  plan: GenerationPlan,
+  request: GenerationRequest,
+): AsyncGenerator<GeneratedBytes> {
+  writePrefixes(execution, plan, request);
+  yield* patchByPatch(execution, plan, request);
 }
 
 /** The bytes of one sequence from the start to the end. */
@@ -107,20 +132,28 @@ async function* patchByPatch(
   const finished = prefixes.map(() => false);
   const partial = prefixes.map((prefix) => prefix.length % S);
   const patchCounts = prefixes.map((prefix) => Math.floor(prefix.length / S));
-  // A single patch is the last one, which has a program of its own.
-  let before = patchCounts.some((count) => count > 1) ? ["patches"] : [];
-  while (finished.includes(false)) {
+  const atLimit = (byteCount: number, patchCount: number) => byteCount >= byteLimit || patchCount >= L;
+  const startPatch = (...before: string[]) => {
     execution.run(...before, "patch", ...byteSteps);
-    before = ["append"];
-    const [rows, sequences] = await Promise.all([
-      execution.readIntegers(plan.row),
-      execution.readIntegers(plan.sequences),
-    ]);
+    const rows = execution.readIntegers(plan.row);
+    // Nobody may come to wait for it; whoever does is told of a failure all the same.
+    rows.catch(() => {});
+    return rows;
+  };
+  // A single patch is the last one, which has a program of its own.
+  let rowsAhead = startPatch(...patchCounts.some((count) => count > 1) ? ["patches"] : []);
+  while (finished.includes(false)) {
+    const current = rowsAhead;
+    // The next patch is begun before this one is read, which takes a while, unless all are known to end here.
+    const goesOn = prefixes.some((_, b) =>
+      !finished[b] && !atLimit(made[b]! + S - partial[b]!, patchCounts[b]! + 1)
+    );
+    if (goesOn) rowsAhead = startPatch("append");
+    const rows = await current;
     for (const b of prefixes.keys()) {
       if (finished[b]) continue;
       const row = rows.subarray(b * S, (b + 1) * S);
-      const ended = sequences[b * sequenceWords + 2] === 1 && !ignoreEnd;
-      const end = ended ? row.indexOf(endOfPatch) : S;
+      const end = ignoreEnd ? -1 : row.indexOf(endOfPatch);
       const bytes = Uint8Array.from(row.subarray(partial[b]!, end < 0 ? S : end)).slice(
         0,
         byteLimit - made[b]!,
@@ -128,7 +161,7 @@ async function* patchByPatch(
       partial[b] = 0;
       made[b]! += bytes.length;
       patchCounts[b]!++;
-      finished[b] = ended || made[b]! >= byteLimit || patchCounts[b]! >= L;
+      finished[b] = end >= 0 || atLimit(made[b]!, patchCounts[b]!);
       yield { sequence: b, bytes, finished: finished[b]! };
     }
   }

@@ -2,46 +2,107 @@
  * The program of a worker of the cpu engine, as text: a worker made from a self-contained source starts alike from
  * JSR, from a compiled binary and in a page.
  *
- * All workers take the same `run` messages in the same order, and meet at a barrier before and after every stage; the
- * first one also takes `write` and `read`, whose place between the runs the barriers keep.
+ * All workers take the same `run` messages in the same order. A stage has as many parts as there are workers; a worker
+ * claims its own, then those that nobody has claimed yet, and the stage is over when all parts are. So nobody waits for a
+ * worker that the system has put off, unless it is in the middle of a part; it catches up by finding everything claimed.
+ * The first one also takes `write` and `read`; a run begins when it gets there, which keeps their place between the runs.
  * @module
  */
 
-/** Words of the control block that the workers share. */
-export const controlWords = { arrived: 0, generation: 1, failed: 2, length: 3 } as const;
+/** Words of a cache line: what different workers change at the same time stands apart. */
+const lineWords = 16;
 
-/** How long a worker looks for the others before it sleeps: most stages end within microseconds of each other. */
-const spins = 4000;
+/**
+ * Words of the control block that the workers share: parts that are finished (since the start, modulo 2³²), whether a
+ * worker failed, how many sleep; from `claims` on, a line for each part with the number of the last stage that it was
+ * claimed for.
+ */
+export const controlWords = {
+  finished: 0,
+  failed: lineWords,
+  sleeping: 2 * lineWords,
+  claims: 3 * lineWords,
+} as const;
+
+/** Length of the control block. */
+export function controlLength(parts: number): number {
+  return controlWords.claims + parts * lineWords;
+}
+
+/** How often a worker looks whether a stage is over before it sleeps, from which it takes long to wake. */
+const spins = 20000;
 
 /** JavaScript module source. */
 export const workerSource: string = `
 const plans = new Map();
 let control, part, parts;
+// Number of the current stage, modulo 2^32.
+let stage = 0;
 // Thrown where another thread failed: that one tells why.
 const elsewhere = new Error("Another thread failed");
 
-function barrier() {
-  if (parts === 1) return;
-  const generation = Atomics.load(control, ${controlWords.generation});
-  // Whoever fails says so before it ends this generation: after this look nobody can wait for a generation already over.
-  if (Atomics.load(control, ${controlWords.failed}) !== 0) throw elsewhere;
-  if (Atomics.add(control, ${controlWords.arrived}, 1) === parts - 1) {
-    Atomics.store(control, ${controlWords.arrived}, 0);
-    Atomics.add(control, ${controlWords.generation}, 1);
-    Atomics.notify(control, ${controlWords.generation});
-  } else {
-    let spins = ${spins};
-    while (Atomics.load(control, ${controlWords.generation}) === generation) {
-      if (spins-- <= 0) Atomics.wait(control, ${controlWords.generation}, generation);
-    }
+/** Whether this worker is the one to do a part of the current stage. */
+function claim(which) {
+  const before = stage - 1 | 0;
+  const word = ${controlWords.claims} + which * ${lineWords};
+  return Atomics.compareExchange(control, word, before, stage) === before;
+}
+
+/** Parts of the current stage are finished. */
+function finish(count) {
+  const finished = Atomics.add(control, ${controlWords.finished}, count) + count | 0;
+  if (finished === Math.imul(stage, parts) && Atomics.load(control, ${controlWords.sleeping}) !== 0) {
+    Atomics.notify(control, ${controlWords.finished});
+  }
+}
+
+/** Returns when all parts of the current stage are finished. */
+function meet() {
+  const all = Math.imul(stage, parts);
+  let spins = ${spins};
+  for (;;) {
+    const finished = Atomics.load(control, ${controlWords.finished});
+    if ((finished - all | 0) >= 0) break;
+    if (spins-- > 0) continue;
+    // Whoever fails says so before it changes what is waited for: after this look nobody sleeps through it.
+    if (Atomics.load(control, ${controlWords.failed}) !== 0) throw elsewhere;
+    Atomics.add(control, ${controlWords.sleeping}, 1);
+    Atomics.wait(control, ${controlWords.finished}, finished);
+    Atomics.sub(control, ${controlWords.sleeping}, 1);
   }
   if (Atomics.load(control, ${controlWords.failed}) !== 0) throw elsewhere;
 }
 
+/** A run's first stage, which the first worker does alone. */
+function begin() {
+  stage = stage + 1 | 0;
+  if (part === 0) {
+    for (let which = 0; which < parts; which++) claim(which);
+    finish(parts);
+  }
+  meet();
+}
+
+function runStage({ label, call, values }) {
+  stage = stage + 1 | 0;
+  for (let i = 0; i < parts; i++) {
+    const which = (part + i) % parts;
+    if (!claim(which)) continue;
+    try {
+      call.apply(undefined, values[which]);
+    } catch (error) {
+      error.message = label + ": " + error.message;
+      throw error;
+    }
+    finish(1);
+  }
+  meet();
+}
+
 function fail(error, what) {
   Atomics.store(control, ${controlWords.failed}, 1);
-  Atomics.add(control, ${controlWords.generation}, 1);
-  Atomics.notify(control, ${controlWords.generation});
+  Atomics.add(control, ${controlWords.finished}, 1);
+  Atomics.notify(control, ${controlWords.finished});
   postMessage({ failed: what + ": " + (error && error.message || error) });
 }
 
@@ -58,7 +119,7 @@ const handlers = {
       stages[name] = list.map(({ label, name, values }) => {
         const call = instance.exports[name];
         if (call === undefined) throw new Error("the module has no function " + name + " for " + label);
-        return { label, call, values: [...values, part, parts] };
+        return { label, call, values: Array.from({ length: parts }, (_, which) => [...values, which, parts]) };
       });
     }
     instance.exports.useScratch(scratch + part * instance.exports.scratchBytes());
@@ -66,18 +127,8 @@ const handlers = {
   },
   run({ plan, programs }) {
     const { stages } = plans.get(plan);
-    barrier();
-    for (const program of programs) {
-      for (const stage of stages[program]) {
-        try {
-          stage.call.apply(undefined, stage.values);
-        } catch (error) {
-          error.message = stage.label + ": " + error.message;
-          throw error;
-        }
-        barrier();
-      }
-    }
+    begin();
+    for (const program of programs) stages[program].forEach(runStage);
   },
   write({ plan, address, values }) {
     new values.constructor(plans.get(plan).memory.buffer, address, values.length).set(values);
