@@ -1,10 +1,8 @@
 import { readFile } from "@bgpt/core/files";
-import { findInputFiles } from "./input_files.ts";
+import { findInputFiles, notePassedOver } from "./input_files.ts";
 import { labelledStem, type LabelSource, labelSource } from "./labels.ts";
 import type { Values } from "./options.ts";
 import { prepareFiles, type PrepareInput, type prepareOptions } from "./prepare.ts";
-import { note } from "./terminal.ts";
-import { formatCount } from "./units.ts";
 
 /** One file of people's to one file for the model. */
 export interface Conversion {
@@ -37,12 +35,5 @@ export async function convertFiles(
     make: async () => [{ stem: labelledStem(path, source), extension, bytes: convert(await readFile(path)) }],
   }));
   await prepareFiles(inputs, title, options, files.length);
-  if (passedOver > 0) {
-    const known = conversion.inputExtensions.join(", ");
-    note(
-      `${formatCount(passedOver, "file")} passed over, as ${
-        passedOver === 1 ? "it is" : "they are"
-      } not ${known}`,
-    );
-  }
+  notePassedOver(passedOver, conversion.inputExtensions);
 }

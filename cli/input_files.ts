@@ -1,4 +1,6 @@
 import { extname, join } from "@std/path";
+import { note } from "./terminal.ts";
+import { formatCount } from "./units.ts";
 
 /** A file to prepare. */
 export interface InputFile {
@@ -39,6 +41,13 @@ export function findInputFiles(paths: readonly string[], extensions: readonly st
     else found.set(path, { path, inSubfolder: false });
   }
   return { files: [...found.values()].sort((a, b) => a.path < b.path ? -1 : 1), passedOver };
+}
+
+/** Says how many files were passed over, if any. */
+export function notePassedOver(passedOver: number, extensions: readonly string[]): void {
+  if (passedOver === 0) return;
+  const are = passedOver === 1 ? "it is" : "they are";
+  note(`${formatCount(passedOver, "file")} passed over, as ${are} not ${extensions.join(", ")}`);
 }
 
 /** Whether it is a folder; what cannot be looked at is none. */

@@ -1,11 +1,12 @@
 /**
- * Runs all tests, `deno task test`: sees to an adapter for the tests of the GPU and a browser for those of pages first,
- * and ends with one line that counts. Paths and options of `deno test` are passed on.
+ * Runs all tests, `deno task test`: sees to an adapter for the tests of the GPU, a browser for those of pages and abc2midi
+ * for those of tunes first, and ends with one line that counts. Paths and options of `deno test` are passed on.
  *
- * Without an adapter, root on a Debian-like system gets Mesa's software Vulkan installed, and without a browser root on
- * Debian gets Chromium; elsewhere those tests are ignored. With `BGPT_REQUIRE_GPU=1` a missing adapter is a failure.
+ * Without an adapter, root on a Debian-like system gets Mesa's software Vulkan installed, without abc2midi that, and without
+ * a browser root on Debian gets Chromium; elsewhere those tests are ignored. With `BGPT_REQUIRE_GPU=1` a missing adapter is a failure.
  * @module
  */
+import { hasAbc2Midi, installAbc2Midi } from "./abcmidi.ts";
 import { findChromium, installChromium } from "./chromium.ts";
 import { canInstall } from "./debian.ts";
 import { installCommand, installSoftwareVulkan } from "./software_vulkan.ts";
@@ -48,6 +49,12 @@ async function findAdapter(env: Record<string, string>): Promise<string | undefi
 async function seeToBrowser(): Promise<void> {
   if (findChromium() === undefined) await installChromium();
   if (findChromium() === undefined) console.log("No Chromium: the tests of pages are ignored");
+}
+
+/** Looks for abc2midi; without it the tests that convert tunes are ignored. */
+async function seeToAbc2Midi(): Promise<void> {
+  if (!await hasAbc2Midi()) await installAbc2Midi();
+  if (!await hasAbc2Midi()) console.log("No abc2midi: the tests that convert tunes are ignored");
 }
 
 /** Runs `deno test`, shows what it writes, and counts. */
@@ -93,6 +100,7 @@ async function main(): Promise<number> {
       console.log(`No Vulkan adapter: the GPU's tests are ignored. To run them: ${installCommand()}`);
     }
     await seeToBrowser();
+    await seeToAbc2Midi();
     return await runTests(Deno.args, env);
   } finally {
     await Deno.remove(runtimeFolder, { recursive: true });

@@ -8,3 +8,4 @@ export * from "./checkpoint_folder.ts";
 export * from "./folder_source.ts";
 export * from "./tar_writer.ts";
 export * from "./tar_source.ts";
+export * from "./read_range.ts";

@@ -1,4 +1,5 @@
 import type { FileSource } from "../sample.ts";
+import { readRange } from "./read_range.ts";
 import { type TarBytes, type TarMember, tarMembers } from "./tar_members.ts";
 
 /** A file is read in pieces of this size while headers are sought: many at once where members are small. */
@@ -70,19 +71,6 @@ function bytesOf(file: Deno.FsFile): TarBytes {
       return window.subarray(start - windowStart, start - windowStart + byteLength);
     },
   };
-}
-
-function readRange(file: Deno.FsFile, start: number, byteLength: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(byteLength);
-  file.seekSync(start, Deno.SeekMode.Start);
-  for (let read = 0; read < byteLength;) {
-    const count = file.readSync(bytes.subarray(read));
-    if (count === null) {
-      throw new Error(`it has ended at byte ${start + read}. Leave it alone while it is read`);
-    }
-    read += count;
-  }
-  return bytes;
 }
 
 /** What changes when a file is written. */

@@ -89,7 +89,7 @@ function isField(line: string): boolean {
   return /^[A-Za-z+]:/.test(line);
 }
 
-/** `%` begins a comment, unless a backslash stands before it. */
+/** `%` begins a comment, unless a backslash stands before it; spaces before it belong to it. */
 function withoutComment(line: string): string {
-  return line.replace(/(?<!\\)%.*$/, "");
+  return line.replace(/\s*(?<!\\)%.*$/, "");
 }

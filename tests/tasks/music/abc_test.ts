@@ -20,7 +20,7 @@ Deno.test("a tune is written as the published ones are: what the music depends o
     "X:1\nT:Title\nC:Me\nS:here\nB:book\nE:9\nM:6/8\nQ:1/4=90\nR:jig\nL:1/8\nV:1\nK:D % bright\nfed|\n% a comment\n" +
       "w:la la\n%%MIDI program 9\nM:9/8\nABc \\% d|",
   ));
-  assertEquals(abc, "Q:1/4=90\r\nV:1\r\nL:1/8\r\nM:6/8\r\nK:D \r\nfed|\r\nM:9/8\r\nABc \\% d|");
+  assertEquals(abc, "Q:1/4=90\r\nV:1\r\nL:1/8\r\nM:6/8\r\nK:D\r\nfed|\r\nM:9/8\r\nABc \\% d|");
 });
 
 Deno.test("a tune without a key or without music is refused", () => {

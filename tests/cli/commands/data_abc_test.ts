@@ -1,0 +1,57 @@
+import { parseMidiNotes } from "@bgpt/tasks";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { bgpt } from "../bgpt.ts";
+import { assertRefused } from "../refused.ts";
+import { inTempFolder, namesIn } from "../temp_folder.ts";
+import { abcTest } from "../with_abc2midi.ts";
+
+abcTest(
+  "data abc writes a pair for each tune into one split, and lists the tunes that fail",
+  () =>
+    inTempFolder(async (folder) => {
+      await Deno.mkdir(`${folder}/in`);
+      const tunes = Array.from(
+        { length: 12 },
+        (_, i) => `X:${i + 1}\nT:Tune ${i}\nL:1/8\nK:C\n${"C".repeat(i + 1)}|\n`,
+      );
+      tunes[4] = "X:5\nT:Broken\nL:1/8\nK:C\nC ] D }|\n";
+      tunes[5] = "X:6\nT:No key\nCDE|\n";
+      await Deno.writeTextFile(`${folder}/in/tune_book.abc`, tunes.join("\n"));
+      await Deno.writeTextFile(`${folder}/in/single_one.abc`, "L:1/8\nK:G\nGAB|\n");
+      const args = ["data", "abc", `${folder}/in`, "--out", `${folder}/out`, "--eval-share", "0.4", "--json"];
+      const { code, stdout, stderr } = await bgpt(args);
+      assertEquals(code, 0, stderr);
+      const { files, failures } = JSON.parse(stdout);
+      assertEquals(files, 22);
+      assertEquals(failures.map(({ name }: { name: string }) => name.slice(folder.length)), [
+        "/in/tune_book.abc:X:5",
+        "/in/tune_book.abc:X:6",
+      ]);
+      assertStringIncludes(failures[0].reason, "abc2midi says: Error in line");
+      for (const split of ["train", "eval"]) {
+        const names = namesIn(`${folder}/out/${split}`);
+        const stems = names.filter((name) => name.endsWith(".abc")).map((name) => name.slice(0, -4));
+        assertEquals(names, stems.flatMap((stem) => [`${stem}.abc`, `${stem}.mid`]));
+        for (const stem of stems) {
+          const abc = await Deno.readTextFile(`${folder}/out/${split}/${stem}.abc`);
+          const expected = stem === "single-one"
+            ? "L:1/8\r\nK:G\r\nGAB|"
+            : `L:1/8\r\nK:C\r\n${abc.slice(12)}`;
+          assertEquals(abc, expected);
+          const { notes } = parseMidiNotes(await Deno.readFile(`${folder}/out/${split}/${stem}.mid`));
+          assertEquals(notes.length, [...abc.slice(12)].filter((letter) => /[A-G]/.test(letter)).length);
+        }
+      }
+    }),
+);
+
+Deno.test("data abc says which package is missing", () =>
+  inTempFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/a.abc`, "K:C\nC");
+    await assertRefused({
+      args: ["data", "abc", `${folder}/a.abc`, "--out", `${folder}/out`],
+      code: 1,
+      message: "the program abc2midi is missing. Install the package abcmidi",
+      env: { PATH: folder },
+    });
+  }));
