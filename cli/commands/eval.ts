@@ -1,8 +1,12 @@
 import { joinEvaluations } from "@bgpt/core";
-import { openCheckpoint } from "../checkpoint.ts";
+import { openCheckpoint, openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
+import { evaluateConversion } from "../conversion_evaluation.ts";
+import { conversionRecord, conversionTable } from "../conversion_report.ts";
+import { chosenConversion, pairsOption } from "../conversion_samples.ts";
 import { openEvaluationData } from "../data.ts";
-import { engineOptions, openEngine } from "../engine.ts";
+import { type EngineChoice, engineOptions, openEngine } from "../engine.ts";
+import { UsageError } from "../errors.ts";
 import { evaluateParts } from "../evaluate_parts.ts";
 import { lossRecord } from "../loss_record.ts";
 import { jsonOption } from "../options.ts";
@@ -22,6 +26,23 @@ export default defineCommand({
       help: "a checkpoint, or the --out folder of a run",
     },
     data: { kind: "paths", required: true, help: "files, or folders of files" },
+    pairs: {
+      ...pairsOption,
+      help:
+        `measure conversions: of "abc->mid", or both ways "abc<->mid", the target alone and the whole pair, beside ` +
+        "xz and an order-3 byte model",
+    },
+    convert: {
+      kind: "integer",
+      minimum: 0,
+      default: 0,
+      help:
+        "with --pairs: convert so many of them, too, and score the outputs, of MIDI and ABC by their notes",
+    },
+    baselineData: {
+      kind: "paths",
+      help: "with --pairs: what the order-3 byte model learns from first, such as the training data",
+    },
     batch: { kind: "integer", minimum: 1, default: 4, help: "files of full length computed at a time" },
     ...engineOptions,
     json: jsonOption,
@@ -31,12 +52,21 @@ export default defineCommand({
       what: "the newest checkpoint of a run, on files it never saw",
       line: "eval --checkpoint runs/a --data unseen",
     },
+    {
+      what: "how right tunes are converted, of which 100 are listened to",
+      line: `eval --checkpoint runs/tunes --data corpora/abc/eval --pairs "abc->mid" --convert 100`,
+    },
     { what: "one file, for a program to read", line: "eval --checkpoint runs/a --data photo.bmp --json" },
   ],
-  run: async ({ checkpoint: path, data, batch, json, ...engineChoice }) => {
+  run: async (values) => {
+    const { checkpoint: path, data, batch, json } = values;
+    if (values.pairs !== undefined) return await evaluatePairs(values.pairs, values);
+    if (values.convert > 0 || values.baselineData.length > 0) {
+      throw new UsageError("Cannot use --convert or --baseline-data without --pairs. See bgpt eval --help");
+    }
     const checkpoint = await openCheckpoint(path);
     const parts = await openEvaluationData(data);
-    const engine = await openEngine(engineChoice);
+    const engine = await openEngine(values);
     const evaluations = await evaluateParts(engine, checkpoint, parts, batch);
     const { totals, samples, patches } = joinEvaluations(evaluations);
     engine.destroy();
@@ -68,3 +98,24 @@ export default defineCommand({
     }
   },
 });
+
+async function evaluatePairs(
+  pairs: string,
+  { checkpoint: path, data, baselineData, convert, batch, json, ...engineChoice }: EngineChoice & {
+    readonly checkpoint: string;
+    readonly data: readonly string[];
+    readonly baselineData: readonly string[];
+    readonly convert: number;
+    readonly batch: number;
+    readonly json: boolean;
+  },
+): Promise<void> {
+  const conversion = chosenConversion(pairs);
+  const checkpoint = await openGenerativeCheckpoint(path, "measure conversions");
+  const engine = await openEngine(engineChoice);
+  const options = { data, conversion, baselineData, convertCount: convert, batch };
+  const directions = await evaluateConversion(engine, checkpoint, options);
+  engine.destroy();
+  if (json) printJson({ directions: conversionRecord(directions) });
+  else print(conversionTable(directions));
+}

@@ -36,6 +36,13 @@ export interface LeftOutPairs {
   readonly tooLong: readonly string[];
 }
 
+/** Pairs as samples. */
+export interface PairSamples extends LeftOutPairs {
+  readonly samples: SampleSource;
+  /** The pair of each sample. */
+  readonly pairs: readonly FilePair[];
+}
+
 /**
  * Every pair as a sample: source without end, then target; the head of it where that is longer than the patch length.
  * @throws {RangeError} when no source leaves room for its target
@@ -44,9 +51,10 @@ export function pairSamples(
   files: FileSource,
   pairs: readonly FilePair[],
   options: PairSampleOptions,
-): { readonly samples: SampleSource } & LeftOutPairs {
+): PairSamples {
   const { kept, tooLong } = fittingPairs(files, pairs, options);
-  return { samples: samplesOf(files, kept.flat(), options.loss), tooLong };
+  const fitting = kept.flat();
+  return { samples: samplesOf(files, fitting, options.loss), pairs: fitting, tooLong };
 }
 
 /**
