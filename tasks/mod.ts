@@ -2,6 +2,7 @@
  * What people do with the model: the data of each task, and how right its predictions are.
  * @module
  */
+export * from "./classification/mod.ts";
 export * from "./cpu_states/mod.ts";
 export * from "./music/mod.ts";
 export * from "./conversion/mod.ts";
