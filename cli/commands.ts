@@ -92,4 +92,9 @@ export const commands: readonly CommandEntry[] = [
     summary: "Tell what this machine can compute, how fast, and what stands in the way",
     load: () => import("./commands/doctor.ts"),
   },
+  {
+    name: "completions",
+    summary: "Print a script that teaches bash, zsh or fish to complete command lines",
+    load: () => import("./commands/completions.ts"),
+  },
 ];

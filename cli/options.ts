@@ -65,6 +65,10 @@ export interface Positional extends Described {
   readonly placeholder: string;
   readonly optional?: true;
   readonly many?: true;
+  /** The words that are accepted. */
+  readonly choices?: readonly string[];
+  /** It is no path: shells complete nothing. */
+  readonly plain?: true;
 }
 
 /** The positional arguments of a command, in their order. */
@@ -87,8 +91,12 @@ type OptionValues<O extends Options> =
 
 type PositionalValues<P extends Positionals> =
   & { readonly [K in keyof P as P[K] extends { many: true } ? K : never]: readonly string[] }
-  & { readonly [K in keyof P as P[K] extends { many: true } | { optional: true } ? never : K]: string }
-  & { readonly [K in keyof P as P[K] extends { many: true } ? never : K]?: string };
+  & {
+    readonly [K in keyof P as P[K] extends { many: true } | { optional: true } ? never : K]: WordOf<P[K]>;
+  }
+  & { readonly [K in keyof P as P[K] extends { many: true } ? never : K]?: WordOf<P[K]> };
+
+type WordOf<P extends Positional> = P extends { choices: readonly (infer Word)[] } ? Word : string;
 
 /**
  * The values that a command's table gives its `run`: those that are required or have a default are always there, the

@@ -138,7 +138,7 @@ function typedValue(name: string, option: Option, given: unknown): unknown {
       }
       return given;
     case "choice":
-      return choice(name, given, option.choices);
+      return choice(`--${name}`, given, option.choices);
     default:
       return number(name, given, option);
   }
@@ -148,7 +148,7 @@ function choice(name: string, given: string, choices: readonly string[]): string
   if (choices.includes(given)) return given;
   const near = nearestName(given, choices);
   const hint = near === undefined ? "" : `. Did you mean "${near}"?`;
-  throw new UsageError(`Cannot use --${name} "${given}": one of ${choices.join(", ")} is required${hint}`);
+  throw new UsageError(`Cannot use ${name} "${given}": one of ${choices.join(", ")} is required${hint}`);
 }
 
 function number(
@@ -171,9 +171,10 @@ function number(
 function positionalValues(words: readonly string[], positionals: Positionals): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   let taken = 0;
-  for (const [key, { placeholder, help, optional, many }] of Object.entries(positionals)) {
+  for (const [key, { placeholder, help, optional, many, choices }] of Object.entries(positionals)) {
     const rest = many ? words.slice(taken) : words.slice(taken, taken + 1);
     if (rest.length === 0 && !optional) throw new UsageError(`Missing ${placeholder}: ${help}`);
+    if (choices) { for (const word of rest) choice(placeholder, word, choices); }
     if (many) values[key] = rest;
     else if (rest.length > 0) values[key] = rest[0];
     taken += rest.length;
