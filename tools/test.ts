@@ -1,9 +1,10 @@
 /**
- * Runs all tests, `deno task test`: sees to an adapter for the tests of the GPU, a browser for those of pages and abc2midi
- * for those of tunes first, and ends with one line that counts. Paths and options of `deno test` are passed on.
+ * Runs all tests, `deno task test`: sees to an adapter for the tests of the GPU, a browser for those of pages and
+ * abc2midi for those of tunes first, and ends with one line that counts. Paths and options of `deno test` are passed on.
  *
- * Without an adapter, root on a Debian-like system gets Mesa's software Vulkan installed, without abc2midi that, and without
- * a browser root on Debian gets Chromium; elsewhere those tests are ignored. With `BGPT_REQUIRE_GPU=1` a missing adapter is a failure.
+ * What is missing is installed where that is possible: Mesa's software Vulkan and abc2midi by root on a Debian-like system,
+ * Chromium by root on Debian. Elsewhere those tests are ignored. With `BGPT_REQUIRE_GPU=1` a missing adapter is a
+ * failure.
  * @module
  */
 import { hasAbc2Midi, installAbc2Midi } from "./abcmidi.ts";

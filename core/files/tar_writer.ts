@@ -16,7 +16,8 @@ export class TarWriter implements Disposable {
   #open = true;
 
   /**
-   * @param path the tar, which must not exist yet
+   * Makes the tar, without members yet.
+   * @param path the file, which must not exist
    * @throws {Error} when it exists, or cannot be made
    */
   constructor(path: string) {
@@ -33,6 +34,7 @@ export class TarWriter implements Disposable {
   /**
    * Adds a file.
    * @param name its path within the tar, folders separated by `/`
+   * @param bytes its content
    * @throws {RangeError} when the name is empty or holds a zero character
    */
   add(name: string, bytes: Uint8Array): void {

@@ -14,6 +14,7 @@ export interface MidiNote {
   readonly pitch: number;
   /** Ticks from the start of the piece. */
   readonly onsetTicks: number;
+  /** Ticks until it ends. */
   readonly durationTicks: number;
   /** 0 to 15. */
   readonly channel: number;

@@ -2,7 +2,9 @@ import type { MidiNote, MidiNotes } from "./midi_notes.ts";
 
 /** How well the notes of one piece agree with those of another. */
 export interface NoteScore {
+  /** Notes that should be there. */
   readonly expectedCount: number;
+  /** Notes that are there. */
   readonly actualCount: number;
   /** Notes that both have. */
   readonly matchedCount: number;

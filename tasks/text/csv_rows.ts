@@ -1,4 +1,3 @@
-import type { CsvError } from "csv-parse";
 import { parse } from "csv-parse/stream";
 import { decodeUtf8, rowByteLimit, type TableRow, withoutByteOrderMark } from "./table_row.ts";
 
@@ -20,6 +19,7 @@ export async function* csvRows(
   options: CsvOptions,
 ): AsyncGenerator<TableRow> {
   let rowCount = 0;
+  let isLost = false;
   const failed: TableRow[] = [];
   const parser = parse({
     // A character a byte: only so can a cell that is not UTF-8 be told.
@@ -31,8 +31,10 @@ export async function* csvRows(
     skip_records_with_error: true,
     on_record: (cells) => [String(++rowCount), ...cells],
     on_skip: (error) => {
-      rowCount++;
-      if (error !== undefined) failed.push(failedRow(rowCount, error));
+      if (error === undefined || isLost) return undefined;
+      // From here on the parser fails at every piece.
+      isLost = error.code === "CSV_MAX_RECORD_SIZE";
+      failed.push(failedRow(++rowCount, isLost ? tooLong : error.message));
       return undefined;
     },
   });
@@ -56,17 +58,22 @@ function parsedRow(number: number, cells: readonly string[], columns: readonly s
   };
 }
 
-function failedRow(number: number, error: CsvError): TableRow {
+const tooLong =
+  `it has more than ${rowByteLimit} bytes, as when a quote is never closed; what follows is not read`;
+
+function failedRow(number: number, reason: string): TableRow {
   return {
     number,
     cells: () => {
-      throw new SyntaxError(`it is no row of CSV: ${error.message}`, { cause: error });
+      throw new SyntaxError(`it is no row of CSV: ${reason}`);
     },
   };
 }
 
 function decodeCell(cell: string): string {
-  return decodeUtf8(Uint8Array.from(cell, (character) => character.charCodeAt(0)));
+  const bytes = new Uint8Array(cell.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = cell.charCodeAt(i);
+  return decodeUtf8(bytes);
 }
 
 /** Takes the mark off the first piece. */

@@ -1,9 +1,14 @@
-import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { decodeUtf8, type TableRow } from "./table_row.ts";
 
 /** A file that is read by ranges. */
-export type RangedFile = Pick<AsyncBuffer, "byteLength" | "slice">;
+export interface RangedFile {
+  /** Its size in bytes. */
+  readonly byteLength: number;
+  /** The bytes from `start` to before `end`, by default the file's. */
+  slice(start: number, end?: number): ArrayBuffer | Promise<ArrayBuffer>;
+}
 
 /**
  * The rows of a Parquet file, one row group in memory at a time.

@@ -71,6 +71,16 @@ Deno.test("tar unpacks what the writer wrote, and the source reads it", () =>
     }
   }));
 
+Deno.test("a name beyond ASCII stands in a pax header, where its encoding is known", () =>
+  inTempFolder(async (folder) => {
+    const path = `${folder}/a.tar`;
+    const tar = new TarWriter(path);
+    tar.add("é", new Uint8Array());
+    tar.close();
+    assert((await Deno.readTextFile(path)).includes("11 path=é\n"));
+    assertEquals(tarSource(path).files, [{ path: `${path}/é`, byteLength: 0 }]);
+  }));
+
 Deno.test("the writer replaces no file, and a tar that was not closed is refused", () =>
   inTempFolder((folder) => {
     const path = `${folder}/open.tar`;
@@ -147,6 +157,15 @@ Deno.test("a tar that is compressed, sparse, changed or none at all is refused b
     assertThrows(() => tarSource(`${folder}/text.tar`), Error, "it does not begin with the header of a tar");
     assertThrows(() => tarSource(`${folder}/missing.tar`), Error, `Cannot read tar "${folder}/missing.tar"`);
     await assertRejects(() => folderSource([`${folder}/missing.tar`]), Error, "there is no such file");
+
+    await Deno.writeFile(`${folder}/flipped.tar`, bytes.with(2, bytes[2]! ^ 1));
+    assertThrows(
+      () => tarSource(`${folder}/flipped.tar`),
+      Error,
+      "it does not begin with the header of a tar",
+    );
+    await Deno.writeFile(`${folder}/flipped.tar`, bytes.with(1026, bytes[1026]! ^ 1));
+    assertThrows(() => tarSource(`${folder}/flipped.tar`), Error, "no member's header stands at byte 1024");
 
     const source = tarSource(path);
     await Deno.writeFile(path, bytes.subarray(0, 5000));

@@ -43,6 +43,10 @@ Deno.test("a file that is none is refused with the byte and the reason", () => {
     [[...midiFile([[0, 0x90, 60, 1]])], "the track at byte 22 has no end-of-track event in its 4 bytes"],
     [[...midiFile([[...endOfTrack, 0]])], "a track ends at byte 26, its length says 27"],
     [[...midiFile([[0, 60, 1, ...endOfTrack]])], "byte 23 is 60, a status from 128 on is required"],
+    [
+      [...midiFile([[0, 0x90, 60, 1, 0, 0xf0, 1, 0xf7, 0, 60, 0]])],
+      "byte 31 is 60, a status from 128 on is required",
+    ],
     [[...midiFile([[0, 0x90, 60, 200]])], "byte 25 is 200, a data byte below 128 is required"],
     [[...midiFile([[0x80, 0x80, 0x80, 0x80, 0, 0x90, 1, 1]])], "has more than four bytes"],
     [[...midiFile([[0, 0xf8]])], "byte 23 is the status 248, which files do not have"],

@@ -35,6 +35,14 @@ Deno.test("a row that is broken or not UTF-8 fails alone", async () => {
   assertStringIncludes(String(Object.values(rows).at(-1)), "Quote Not Closed");
 });
 
+Deno.test("a quote that is never closed is told once, and does not fill the memory", async () => {
+  const row = encode(`1,${"x".repeat(100_000)}\n`);
+  const csv = ReadableStream.from([encode('a,b\n1,2\n3,"'), ...Array.from({ length: 200 }, () => row)]);
+  const { 3: lost, ...rows } = await readRows(csvRows(csv, { header: true }));
+  assertEquals(rows, { 2: { a: "1", b: "2" } });
+  assertStringIncludes(String(lost), "more than 16777216 bytes, as when a quote is never closed");
+});
+
 Deno.test("whatever is written in quotes is read again", async () => {
   const cell = fc.string({ unit: "grapheme" });
   await fc.assert(fc.asyncProperty(
