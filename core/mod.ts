@@ -30,3 +30,4 @@ export * from "./strip_reader.ts";
 export * from "./trainer.ts";
 export * from "./training_plan.ts";
 export * from "./training_run.ts";
+export * from "./windows.ts";
