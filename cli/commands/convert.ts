@@ -53,7 +53,7 @@ export default defineCommand({
     const { jobs, leftOut } = await conversionJobs(values.files, extension, out, checkpoint.model);
     for (const { path, reason } of leftOut) note(`Left out "${path}": ${reason}`);
     if (jobs.length === 0) {
-      throw new Error(`Cannot convert: none of ${formatCount(leftOut.length, "file")} can be converted`);
+      throw new Error(`Cannot convert: nothing is left of ${formatCount(leftOut.length, "file")}`);
     }
     if (out !== undefined) Deno.mkdirSync(out, { recursive: true });
 
