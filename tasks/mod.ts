@@ -7,3 +7,4 @@ export * from "./cpu_states/mod.ts";
 export * from "./music/mod.ts";
 export * from "./conversion/mod.ts";
 export * from "./baselines/order3.ts";
+export * from "./inspection/mod.ts";
