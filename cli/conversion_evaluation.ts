@@ -128,11 +128,13 @@ async function baselines(
   { baselineData, conversion }: ConversionEvaluationOptions,
   to: string,
 ): Promise<DirectionEvaluation["baselines"]> {
-  // A target is measured as far as the model reads it.
-  const targets = await Promise.all(pairs.map(async ({ source, target }) => {
+  const targets: Uint8Array[] = [];
+  for (const { source, target } of pairs) {
+    // As far as the model reads it.
     const given = givenPatchCount(files.files[source]!.byteLength, patchSize);
-    return (await readConversionFile(files, target)).bytes.subarray(0, (patchLength - given) * patchSize);
-  }));
+    const { bytes } = await readConversionFile(files, target);
+    targets.push(bytes.subarray(0, (patchLength - given) * patchSize));
+  }
   const training: Uint8Array[] = [];
   if (baselineData.length > 0) {
     const source = await folderSource(baselineData);
