@@ -1,13 +1,14 @@
 /**
  * The forward pass of generation: of each sequence only the row that is new, its last patch or its next byte. Rows before
- * it cannot change, because attention is causal; of them, attention needs the keys and values alone. These are kept
- * where the blocks make them: a tensor [rows of all slots, 3C] for each block is the cache.
+ * it cannot change, because attention is causal; of them, attention needs the keys and values alone. These are kept as
+ * the blocks make them: a tensor [rows of all slots, 3C] for each block is the cache.
  *
  * Blocks are those of `forward.ts` on one row for each sequence; their attention is `cachedAttention`.
  * @module
  */
 import {
   cachedAttention,
+  cacheRows,
   lastPatchEmbedding,
   nextByteEmbedding,
   packedProduct,
@@ -17,9 +18,9 @@ import {
   type SequenceRow,
   type Tensor,
 } from "@bgpt/kernels";
-import { byteHead, stackForward } from "./forward.ts";
-import { byteLevel, patchLevel } from "./levels.ts";
-import type { BatchInputs, Level, Model, StackActivations } from "./model.ts";
+import { byteHead, patchForward, stackForward } from "./forward.ts";
+import { multiplyIn } from "./levels.ts";
+import type { BatchInputs, Level, Model } from "./model.ts";
 import { byteStack, byteTableName, patchStack } from "./parameters.ts";
 
 /** Panels by the weights that they are a copy of; without them rows are multiplied with weights as they lie. */
@@ -39,17 +40,41 @@ export function packWeights(plan: PlanBuilder, model: Model): PackedWeights {
   return new Map([...inBlocks.map((name) => pack("NN", name)), pack("NT", byteTableName)]);
 }
 
+/** A cache for each block of the patch level. */
+export function patchCaches(plan: PlanBuilder, { config, P, C }: Model): readonly Tensor[] {
+  const { patchLayers: length } = config;
+  return Array.from({ length }, (_, i) => plan.tensor(`lastPatch.${i}.cache`, [P, 3 * C], "output"));
+}
+
+/**
+ * The first patches of each sequence into the caches, all at once.
+ * @param inputs as many patches of each of B sequences, back to back
+ */
+export function prefixForward(
+  plan: PlanBuilder,
+  model: Model,
+  inputs: Pick<BatchInputs, "patches" | "fileStart">,
+  caches: readonly Tensor[], // [P, 3C]
+  B: number,
+): void {
+  const P = inputs.fileStart.length;
+  const { blocks } = patchForward(plan, { ...model, P }, inputs);
+  const shape = { B, F: P / B, L: model.P / B, C: 3 * model.C };
+  for (const [i, { qkv }] of blocks.entries()) {
+    plan.call(cacheRows, shape, { rows: qkv, cache: caches[i]! }, `lastPatch.${i}.cache`);
+  }
+}
+
 /**
  * The last patch of each sequence to its feature.
- * @param past the pass over all patches, whose queries, keys and values are the cache
  * @returns features [B, C]
  */
 export function lastPatchForward(
   plan: PlanBuilder,
   model: Model,
-  inputs: Pick<BatchInputs, "patches" | "fileStart">,
-  past: StackActivations,
+  patches: Tensor, // u32 [P, S]
   sequences: Tensor, // u32 [B, 4]
+  caches: readonly Tensor[], // [P, 3C]
   packed: PackedWeights,
 ): Tensor {
   const { P, S, V, C, L: positionCount } = model;
@@ -57,15 +82,13 @@ export function lastPatchForward(
   const x = plan.tensor("lastPatch.x", [B, C]);
   plan.call(lastPatchEmbedding, { B, L: P / B, S, V, C, positionCount }, {
     sequences,
-    tokens: inputs.patches,
+    tokens: patches,
     table: model.parameter("patch_level_decoder.patch_embedding.weight"),
     bias: model.parameter("patch_level_decoder.patch_embedding.bias"),
     positions: model.parameter(`${patchStack}wpe.weight`),
     x,
   }, "lastPatch.embedding");
-  const caches = past.blocks.map(({ qkv }) => qkv);
-  const all = patchLevel(plan, model, inputs.fileStart);
-  const level = rowLevel(plan, model, all, "lastPatch", sequences, caches, packed);
+  const level = rowLevel(plan, model, "lastPatch", sequences, caches, packed);
   return stackForward(plan, model, level, x).finalNorm.y;
 }
 
@@ -92,12 +115,11 @@ export function nextByteForward(
     positions: model.parameter(`${byteStack}wpe.weight`),
     x,
   }, "nextByte.embedding");
-  const all = byteLevel(plan, model, B);
   const caches = Array.from(
-    { length: all.layers },
-    (_, i) => plan.tensor(`byte.${i}.qkv`, [all.R, 3 * C], "output"),
+    { length: model.config.byteLayers },
+    (_, i) => plan.tensor(`nextByte.${i}.cache`, [B * S, 3 * C], "output"),
   );
-  const level = rowLevel(plan, model, all, "nextByte", sequences, caches, packed);
+  const level = rowLevel(plan, model, "nextByte", sequences, caches, packed);
   return byteHead(plan, model, stackForward(plan, model, level, x));
 }
 
@@ -105,22 +127,25 @@ export function nextByteForward(
 function rowLevel(
   plan: PlanBuilder,
   { H, D }: Model,
-  all: Level,
   row: SequenceRow,
   sequences: Tensor,
   caches: readonly Tensor[],
   packed: PackedWeights,
 ): Level {
   const B = sequences.shape[0]!;
+  const L = caches[0]!.shape[0]! / B;
   const cacheOf = new Map(caches.map((cache, i) => [`${row}.${i}.attention`, cache]));
+  const multiplyUnpacked = multiplyIn(plan);
   return {
-    ...all,
     name: row,
+    stack: row === "lastPatch" ? patchStack : byteStack,
     R: B,
+    layers: caches.length,
+    stream: 0, // nothing is dropped out
     multiply(layout, epilogue, operands, label) {
       const { b, pre: _, ...others } = operands;
       const panels = packed.get(b);
-      if (panels === undefined) return all.multiply(layout, epilogue, operands, label);
+      if (panels === undefined) return multiplyUnpacked(layout, epilogue, operands, label);
       const N = others.out.length / B;
       const shape = { M: B, N, K: b.length / N, epilogue };
       plan.call(packedProduct, shape, { ...others, panels }, label);
@@ -128,7 +153,7 @@ function rowLevel(
     attention: {
       forward(qkv, out, label) {
         const operands = { sequences, qkv, cache: cacheOf.get(label)!, out };
-        plan.call(cachedAttention, { B, L: all.R / B, H, D, row }, operands, label);
+        plan.call(cachedAttention, { B, L, H, D, row }, operands, label);
       },
       backward() {
         throw new Error("Cannot compute gradients of generation: its cache has none");

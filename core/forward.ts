@@ -147,7 +147,7 @@ function blockForward(
   const weight = (name: string) => model.parameter(`${level.stack}h.${index}.${name}`);
 
   const norm1 = normForward(plan, model, level, `h.${index}.ln_1`, x);
-  const qkv = plan.tensor(`${label}.qkv`, [R, 3 * C], model.cached ? "output" : "activation");
+  const qkv = plan.tensor(`${label}.qkv`, [R, 3 * C]);
   level.multiply("NN", "bias", {
     a: norm1.y,
     b: weight("attn.c_attn.weight"),

@@ -87,7 +87,8 @@ export async function prepareGeneration(
   { prefixes, byteLimit }: Pick<GenerationRequest, "prefixes" | "byteLimit">,
 ): Promise<{ readonly plan: GenerationPlan; readonly execution: Execution }> {
   const slotPatches = checkPrefixes(config, prefixes, byteLimit);
-  const plan = generationPlan(config, prefixes.length, slotPatches);
+  const prefixPatches = Math.max(...prefixes.map((prefix) => Math.floor(prefix.length / config.patchSize)));
+  const plan = generationPlan(config, prefixes.length, slotPatches, prefixPatches);
   const execution = await engine.prepare(plan.plan);
   execution.write(plan.model.parameters, parameters);
   execution.run("pack");
@@ -141,7 +142,7 @@ async function* patchByPatch(
     return rows;
   };
   // A single patch is the last one, which has a program of its own.
-  let rowsAhead = startPatch(...patchCounts.some((count) => count > 1) ? ["patches"] : []);
+  let rowsAhead = startPatch(...patchCounts.some((count) => count > 1) ? ["prefix"] : []);
   while (finished.includes(false)) {
     const current = rowsAhead;
     // The next patch is begun before this one is read, which takes a while, unless all are known to end here.
@@ -187,22 +188,26 @@ function checkPrefixes(config: ModelConfig, prefixes: readonly Uint16Array[], by
 function writePrefixes(execution: Execution, plan: GenerationPlan, request: GenerationRequest): void {
   const { prefixes, sampling, ignoreEnd, firstStream = 0 } = request;
   const { S } = plan.model;
-  const { slotPatches, sequenceCount } = plan;
+  const { slotPatches, prefixPatches, sequenceCount } = plan;
   const patches = new Uint32Array(sequenceCount * slotPatches * S).fill(endOfPatch);
+  const prefixRows = new Uint32Array(sequenceCount * prefixPatches * S).fill(endOfPatch);
   const rows = new Uint32Array(sequenceCount * S).fill(endOfPatch);
   const sequences = new Uint32Array(sequenceCount * sequenceWords);
   for (const [b, prefix] of prefixes.entries()) {
     const wholePatches = Math.floor(prefix.length / S);
-    patches.set(prefix.subarray(0, wholePatches * S), b * slotPatches * S);
+    const whole = prefix.subarray(0, wholePatches * S);
+    patches.set(whole, b * slotPatches * S);
+    prefixRows.set(whole, b * prefixPatches * S);
     rows.set(prefix.subarray(wholePatches * S), b * S);
-    sequences.set([wholePatches, 0, 0, firstStream + b], b * sequenceWords);
+    sequences.set([wholePatches, 0, 0, b], b * sequenceWords);
   }
   const fileStart = Uint32Array.from(
-    { length: sequenceCount * slotPatches },
-    (_, p) => p - p % slotPatches,
+    { length: sequenceCount * prefixPatches },
+    (_, p) => p - p % prefixPatches,
   );
   execution.write(plan.patches, patches);
-  execution.write(plan.fileStart, fileStart);
+  execution.write(plan.prefix.patches, prefixRows);
+  execution.write(plan.prefix.fileStart, fileStart);
   execution.write(plan.row, rows);
   execution.write(plan.sequences, sequences);
   execution.write(plan.sampling, encodeSampling({ ...sampling, ignoreEnd: ignoreEnd ?? false }));

@@ -4,9 +4,14 @@
  */
 import { appendPatch, type Plan, PlanBuilder, sample, samplingLength, type Tensor } from "@bgpt/kernels";
 import type { ModelConfig } from "./config.ts";
-import { lastPatchForward, nextByteForward, packWeights } from "./cached_forward.ts";
-import { patchForward } from "./forward.ts";
-import { declareModel, type Model } from "./model.ts";
+import {
+  lastPatchForward,
+  nextByteForward,
+  packWeights,
+  patchCaches,
+  prefixForward,
+} from "./cached_forward.ts";
+import { type BatchInputs, declareModel, type Model } from "./model.ts";
 
 /** A plan that continues B sequences, each in a slot of the strip. */
 export interface GenerationPlan {
@@ -20,8 +25,10 @@ export interface GenerationPlan {
   readonly slotPatches: number;
   /** The sequences so far, each in its slot. */
   readonly patches: Tensor; // u32 [B · slotPatches, S]
-  /** First patch of each patch's slot. */
-  readonly fileStart: Tensor; // u32 [B · slotPatches]
+  /** Patches that the pass over the prefixes takes of each sequence. */
+  readonly prefixPatches: number;
+  /** These, and the first patch of each patch's sequence. */
+  readonly prefix: Pick<BatchInputs, "patches" | "fileStart">; // u32 [B · prefixPatches, S], [B · prefixPatches]
   /** Patches so far, bytes that were given or drawn of the patch being made, whether it ended, random stream. */
   readonly sequences: Tensor; // u32 [B, 4]
   /** The patch being made; bytes that are given stand in it from the start. */
@@ -34,36 +41,42 @@ export interface GenerationPlan {
 const fewSequences = 4;
 
 /**
- * Programs: `pack` (once, when the parameters are there), `patches` (all that is there, into the cache: once, where there is more than one patch), `patch` (the last
- * patch of each sequence), `byte` (one more byte, given or drawn, to be run once for each byte of a patch) and `append`
- * (the finished patch becomes part of the sequence).
+ * Programs: `pack` (once, when the parameters are there), `prefix` (all that is there, into the cache: once, where there
+ * is more than one patch), `patch` (the last patch of each sequence), `byte` (one more byte, given or drawn, to be run
+ * once for each byte of a patch) and `append` (the finished patch becomes part of the sequence).
  * @param sequenceCount B
  * @param slotPatches patches of the longest sequence, at most the patch length
+ * @param prefixPatches whole patches of the longest prefix
  */
 export function generationPlan(
   config: ModelConfig,
   sequenceCount: number,
   slotPatches: number,
+  prefixPatches: number,
 ): GenerationPlan {
   const builder = new PlanBuilder();
   const B = sequenceCount;
   const L = slotPatches;
-  const model = declareModel(builder, config, { patchCapacity: B * L, dropout: false, cached: true });
+  const model = declareModel(builder, config, { patchCapacity: B * L, dropout: false });
   const { P, S, V } = model;
   const patches = builder.tensor("patches", [P, S], "input", "u32");
-  const fileStart = builder.tensor("fileStart", [P], "input", "u32");
+  const prefix = {
+    patches: builder.tensor("prefix", [B * prefixPatches, S], "input", "u32"),
+    fileStart: builder.tensor("fileStart", [B * prefixPatches], "input", "u32"),
+  };
   const sequences = builder.tensor("sequences", [B, 4], "input", "u32");
   const row = builder.tensor("row", [B, S], "input", "u32");
   const sampling = builder.tensor("sampling", [samplingLength], "input", "u32");
+  const caches = patchCaches(builder, model);
 
   builder.program("pack");
   const packed = B <= fewSequences ? packWeights(builder, model) : new Map();
 
-  builder.program("patches");
-  const past = patchForward(builder, model, { patches, fileStart });
+  builder.program("prefix");
+  prefixForward(builder, model, prefix, caches, B);
 
   builder.program("patch");
-  const feature = lastPatchForward(builder, model, { patches, fileStart }, past, sequences, packed);
+  const feature = lastPatchForward(builder, model, patches, sequences, caches, packed);
 
   builder.program("byte");
   const logits = nextByteForward(builder, model, feature, row, sequences, packed);
@@ -78,7 +91,8 @@ export function generationPlan(
     sequenceCount,
     slotPatches,
     patches,
-    fileStart,
+    prefixPatches,
+    prefix,
     sequences,
     row,
     sampling,

@@ -72,7 +72,7 @@ export function byteLevel(plan: PlanBuilder, model: Model, N: number): Level {
 }
 
 /** Products with weights as they lie. */
-function multiplyIn(plan: PlanBuilder): Multiply {
+export function multiplyIn(plan: PlanBuilder): Multiply {
   return (layout, epilogue, operands, label) => {
     const { b, out } = operands;
     const [K, N] = (layout === "NN" ? b.shape : [...b.shape].reverse()) as [number, number];

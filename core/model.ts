@@ -28,8 +28,6 @@ export interface Model {
   readonly V: number;
   /** Whether activations pass through dropout. */
   readonly dropout: boolean;
-  /** Whether queries, keys and values outlive their program: the cache of generation. */
-  readonly cached: boolean;
   /** The flat storage of all parameters. */
   readonly parameters: Tensor; // [storageLength]
   /** One parameter by its published name. */
@@ -45,7 +43,6 @@ export function declareModel(
   options: {
     readonly patchCapacity: number;
     readonly dropout: boolean;
-    readonly cached?: boolean;
     readonly classCount?: number;
   },
 ): Model {
@@ -63,7 +60,6 @@ export function declareModel(
     D: headSize,
     V: vocabularySize,
     dropout: options.dropout,
-    cached: options.cached ?? false,
     parameters,
     parameter: (name) => windows.get(name)!,
     step: plan.tensor("step", [stepLength], "input", "u32"),

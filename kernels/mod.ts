@@ -31,6 +31,7 @@ export * from "./operations/class_sums.ts";
 export * from "./operations/file_mean.ts";
 export * from "./sampling_words.ts";
 export * from "./operations/sampling.ts";
+export * from "./operations/cache_rows.ts";
 export * from "./operations/cached_attention.ts";
 export * from "./operations/new_row_embedding.ts";
 export * from "./operations/packed_product.ts";

@@ -7,6 +7,7 @@ export * from "./byte_embedding";
 export * from "./fill";
 export * from "./patch_embedding";
 export * from "./sampling";
+export * from "./cache_rows";
 export * from "./cached_attention";
 export * from "./new_row_embedding";
 export { appendPatch } from "./sequences";
