@@ -199,7 +199,7 @@ function writePrefixes(execution: Execution, plan: GenerationPlan, request: Gene
     patches.set(whole, b * slotPatches * S);
     prefixRows.set(whole, b * prefixPatches * S);
     rows.set(prefix.subarray(wholePatches * S), b * S);
-    sequences.set([wholePatches, 0, 0, b], b * sequenceWords);
+    sequences.set([wholePatches, 0, 0, firstStream + b], b * sequenceWords);
   }
   const fileStart = Uint32Array.from(
     { length: sequenceCount * prefixPatches },
