@@ -28,6 +28,21 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/convert.ts"),
   },
   {
+    name: "classify",
+    summary: "Tell the class of files, with its probability",
+    load: () => import("./commands/classify.ts"),
+  },
+  {
+    name: "compress",
+    summary: "Compress a file without loss, with a model's probabilities",
+    load: () => import("./commands/compress.ts"),
+  },
+  {
+    name: "decompress",
+    summary: "Give back a file that was compressed",
+    load: () => import("./commands/decompress.ts"),
+  },
+  {
     name: "simulate",
     summary: "Score a model's simulation of the CPU, or run a program in it",
     load: () => import("./commands/simulate.ts"),
@@ -71,6 +86,11 @@ export const commands: readonly CommandEntry[] = [
     name: "study scale",
     summary: "Train the same model on growing data and draw the curve",
     load: () => import("./commands/study_scale.ts"),
+  },
+  {
+    name: "pull",
+    summary: "Fetch a checkpoint, or a published .pth, from a model hub",
+    load: () => import("./commands/pull.ts"),
   },
   {
     name: "import",

@@ -1,11 +1,10 @@
-import { RandomStream } from "@bgpt/core";
+import { crc32c, RandomStream } from "@bgpt/core";
 import { join } from "@std/path";
 import { type CorpusSplit, CorpusWriter } from "./corpus_writer.ts";
 import { alignedLines } from "./doctor/text_table.ts";
 import { makeEmptyFolder } from "./empty_folder.ts";
 import { jsonOption, type Values } from "./options.ts";
 import { ProgressLine } from "./progress.ts";
-import { crc32c } from "./report/crc32c.ts";
 import { note, print, printJson } from "./terminal.ts";
 import { formatBytes, formatCount } from "./units.ts";
 

@@ -6,8 +6,8 @@
  * session_log = 7 (`SessionLog`: status = 1, START = 1), which drops all earlier events from its step on.
  * @module
  */
+import { crc32c } from "@bgpt/core";
 import { join } from "@std/path";
-import { crc32c } from "./crc32c.ts";
 
 /** Writes the scalars of a run to an event file, which TensorBoard shows when given the folder. */
 export class TensorBoardWriter implements Disposable {

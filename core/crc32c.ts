@@ -1,5 +1,5 @@
 /**
- * The cyclic redundancy check CRC-32C (Castagnoli), as in RFC 3720, appendix B.4; TensorBoard's record files use it.
+ * The cyclic redundancy check CRC-32C (Castagnoli), as in RFC 3720, appendix B.4.
  * @module
  */
 
@@ -10,9 +10,12 @@ const remainders = Uint32Array.from({ length: 256 }, (_, byte) => {
   return remainder;
 });
 
-/** The CRC-32C of the bytes, u32. */
-export function crc32c(bytes: Uint8Array): number {
-  let remainder = 0xffffffff;
+/**
+ * The CRC-32C of the bytes, u32.
+ * @param before the check of the bytes that stand before these; 0 where there are none
+ */
+export function crc32c(bytes: Uint8Array, before: number = 0): number {
+  let remainder = ~before;
   for (const byte of bytes) remainder = (remainder >>> 8) ^ remainders[(remainder ^ byte) & 0xff]!;
   return ~remainder >>> 0;
 }

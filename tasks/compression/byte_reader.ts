@@ -1,0 +1,32 @@
+/** Takes as many bytes from a stream as are asked for, and keeps no more than that and a chunk. */
+export class ByteReader {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #bytes = new Uint8Array();
+
+  /** Begins to read. */
+  constructor(stream: AsyncIterable<Uint8Array>) {
+    this.#chunks = stream[Symbol.asyncIterator]();
+  }
+
+  /** The next bytes, fewer where the stream ends; they stay. */
+  async peek(count: number): Promise<Uint8Array> {
+    if (this.#bytes.length < count) {
+      const parts = [this.#bytes];
+      for (let length = this.#bytes.length; length < count;) {
+        const { done, value } = await this.#chunks.next();
+        if (done) break;
+        parts.push(value as Uint8Array<ArrayBuffer>);
+        length += value.length;
+      }
+      this.#bytes = await new Blob(parts).bytes();
+    }
+    return this.#bytes.subarray(0, count);
+  }
+
+  /** Takes the next bytes, fewer where the stream ends. */
+  async take(count: number): Promise<Uint8Array> {
+    const bytes = await this.peek(count);
+    this.#bytes = this.#bytes.subarray(bytes.length);
+    return bytes;
+  }
+}
