@@ -26,3 +26,18 @@ export async function openGenerativeCheckpoint(path: string, purpose: string): P
       "bytes. Name a checkpoint of generative training",
   );
 }
+
+/**
+ * Reads a checkpoint that can classify.
+ * @throws {Error} when it generates
+ */
+export async function openClassifier(
+  path: string,
+): Promise<Checkpoint & Required<Pick<Checkpoint, "labels">>> {
+  const { labels, ...checkpoint } = await openCheckpoint(path);
+  if (labels !== undefined) return { ...checkpoint, labels };
+  throw new Error(
+    `Cannot classify with "${path}": it predicts bytes and knows no classes. Name a checkpoint of ` +
+      "bgpt train --task classification",
+  );
+}

@@ -50,18 +50,21 @@ interface DataPart {
 /**
  * Opens what `--data` and `--eval-data` name. Every folder or tar is a source of its own with its own weight
  * (`PATH=WEIGHT`); files that are named one by one are one source together.
+ * @param makerOf how samples are made of files, once all of `--data` are found
  * @throws {Error} when a path cannot be read or holds no file
  */
 export async function openTrainingData(
   data: readonly string[],
   evalData: readonly string[],
   { evalShare, seed, limit = Infinity }: DataChoice,
-  samples: SampleMaker = wholeFiles,
+  makerOf: (sources: readonly FileSource[]) => SampleMaker = () => wholeFiles,
 ): Promise<TrainingData> {
   const parts: MixturePart[] = [];
   const evaluation: EvaluationPart[] = [];
-  for (const { name, paths, weight } of await dataParts(data)) {
-    const files = await folderSource(paths);
+  const found = [];
+  for (const part of await dataParts(data)) found.push({ ...part, files: await folderSource(part.paths) });
+  const samples = makerOf(found.map(({ files }) => files));
+  for (const { name, files, weight } of found) {
     const split: Split<SampleSource> = evalData.length > 0
       ? { training: samples.all(files) }
       : samples.split(files, evalShare, seed);

@@ -1,17 +1,19 @@
-import type { PartedEvaluation, RunProgress, StepMetrics } from "@bgpt/core";
+import type { LossTask, PartedEvaluation, RunProgress, StepMetrics } from "@bgpt/core";
 import { join } from "@std/path";
-import { lossRecord } from "./loss_record.ts";
+import { taskRecord } from "./loss_record.ts";
 import { MetricsLog } from "./report/metrics_log.ts";
 import { TensorBoardWriter } from "./report/tensorboard.ts";
 
 /** What a run measures, as `metrics.jsonl` for programs and as event files for TensorBoard. */
 export class RunLog implements Disposable {
   readonly path: string;
+  readonly #task: LossTask;
   readonly #metrics: MetricsLog;
   readonly #board: TensorBoardWriter;
 
   /** @param resumedStep the step of the checkpoint that the run goes on from */
-  constructor(run: string, resumedStep?: number) {
+  constructor(run: string, task: LossTask, resumedStep?: number) {
+    this.#task = task;
     this.path = join(run, "metrics.jsonl");
     this.#metrics = new MetricsLog(this.path, resumedStep ?? 0);
     this.#board = new TensorBoardWriter(join(run, "tensorboard"), resumedStep);
@@ -21,7 +23,7 @@ export class RunLog implements Disposable {
   step(metrics: StepMetrics, { epoch, bytesPerSecond }: RunProgress): void {
     const { step, totals, gradientNorm, learningRate } = metrics;
     const record = {
-      ...lossRecord(totals),
+      ...taskRecord(totals, this.#task),
       gradientNorm,
       learningRate,
       epoch,
@@ -34,12 +36,12 @@ export class RunLog implements Disposable {
 
   /** One evaluation; of several sources, each of them too. */
   evaluation(step: number, { totals, samples, parts }: PartedEvaluation): void {
-    const record = lossRecord(totals);
+    const record = taskRecord(totals, this.#task);
     this.#metrics.write({ step, kind: "eval", ...record, samples });
     this.#board.write(step, prefixed("eval", record));
     if (parts.length < 2) return;
     for (const { name, totals, samples } of parts) {
-      const record = lossRecord(totals);
+      const record = taskRecord(totals, this.#task);
       this.#metrics.write({ step, kind: "source", source: name, ...record, samples });
       this.#board.write(step, prefixed(`eval/${name}`, record));
     }

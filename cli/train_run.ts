@@ -1,11 +1,17 @@
 import {
+  accuracy,
   bitsPerByteAsPublished,
   type Checkpoint,
+  classificationTrainingPlan,
+  classifiedFiles,
   type Config,
+  type LossTask,
+  type LossTotals,
+  noLoss,
   type RunData,
   type RunSummary,
-  type SampleSource,
   stripCapacity,
+  type TrainedPlan,
   Trainer,
   trainingPlan,
   trainingRun,
@@ -13,16 +19,16 @@ import {
 import { saveRunCheckpoint } from "@bgpt/core/files";
 import { type Engine, GpuEngine, planMemory } from "@bgpt/kernels";
 import { join } from "@std/path";
-import type { TrainingData } from "./data.ts";
-import { lossRecord } from "./loss_record.ts";
+import { taskFigure, taskRecord } from "./loss_record.ts";
 import { ProgressLine } from "./progress.ts";
 import { RunLog } from "./run_log.ts";
 import { trainingReport } from "./report/training_report.ts";
 import type { ReportSection } from "./report/html_report.ts";
+import type { TaskData } from "./training_tasks.ts";
 import { formatRate } from "./units.ts";
 
 /** A run that is about to start or to go on. */
-export interface TrainRun extends TrainingData {
+export interface TrainRun extends TaskData {
   readonly engine: Engine;
   readonly config: Config;
   /** The run's folder. */
@@ -44,7 +50,10 @@ export interface TrainOutcome {
   readonly seconds: number;
   /** Mean over the run, evaluations and checkpoints included. */
   readonly bytesPerSecond: number;
-  readonly lastTrainingBitsPerByte: number;
+  /** What it learnt. */
+  readonly task: LossTask;
+  /** Loss of the last step. */
+  readonly lastTraining: LossTotals;
   /** Writes `report.html` into the run's folder, with more sections behind the curves, and returns its path. */
   writeReport(options?: { title?: string; summary?: string; sections?: readonly ReportSection[] }): string;
 }
@@ -55,20 +64,26 @@ export interface TrainOutcome {
  * @throws {RangeError} when the plan does not fit the device, or the loss stops being a number
  */
 export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
-  const { engine, config, training, evaluation, out, parameters, resume, secondsLimit } = run;
+  const { engine, config, training, evaluation, labels, out, parameters, resume, secondsLimit } = run;
   const patchCapacity = resume?.run?.patchCapacity ?? stripCapacity(training, config);
-  const trainer = await createTrainer(engine, config, training, patchCapacity);
+  const trainer = await createTrainer(run, patchCapacity);
+  const { task } = trainer.plan;
   if (parameters !== undefined) trainer.restore({ parameters });
   if (resume?.optimizer !== undefined) trainer.restore(resume.optimizer);
 
   Deno.mkdirSync(out, { recursive: true });
-  const data: RunData = { training, evaluation, patchCapacity };
-  using log = new RunLog(out, resume?.run?.step);
+  const data: RunData = {
+    training,
+    evaluation,
+    patchCapacity,
+    ...(labels && { labels, sampleCapacity: classifiedFiles(patchCapacity) }),
+  };
+  using log = new RunLog(out, task, resume?.run?.step);
   using progress = new ProgressLine("Training", config.steps, "steps", { done: trainer.step });
   using stop = new StopSignal();
   const started = performance.now();
   let bytes = 0;
-  let lastTrainingBitsPerByte = NaN;
+  let lastTraining = noLoss;
   let heldOut = "";
   let saved: { path: string; checkpoint: Checkpoint } | undefined;
 
@@ -81,17 +96,17 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
       bytes += runProgress.bytes;
       const last = metrics.at(-1);
       if (last === undefined) return;
-      lastTrainingBitsPerByte = bitsPerByteAsPublished(last.totals);
+      lastTraining = last.totals;
       const rate = formatRate(runProgress.bytesPerSecond, "B");
       const norm = last.gradientNorm.toPrecision(3);
       progress.update(
         last.step,
-        `${lastTrainingBitsPerByte.toFixed(4)} bits/byte${heldOut}, gradient ${norm}, ${rate}`,
+        `${taskFigure(last.totals, task)}${heldOut}, gradient ${norm}, ${rate}`,
       );
     },
     onEvaluation(step, measured) {
       log.evaluation(step, measured);
-      heldOut = ` (held out ${bitsPerByteAsPublished(measured.totals).toFixed(4)})`;
+      heldOut = ` (held out ${taskFigure(measured.totals, task)})`;
     },
     async save(checkpoint, best) {
       log.sync();
@@ -107,13 +122,15 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
     checkpoint: saved?.checkpoint ?? resume!,
     seconds,
     bytesPerSecond: bytes / seconds,
-    lastTrainingBitsPerByte,
+    task,
+    lastTraining,
     writeReport(options = {}) {
       const path = join(out, "report.html");
       const report = trainingReport({
         title: options.title ?? `Training run ${out}`,
         metricsPath: log.path,
         config,
+        task,
         parameterCount: trainer.plan.model.table.parameterCount,
         device: `${engine.name}: ${engine.description}`,
         trainingSamples: training.count,
@@ -128,28 +145,30 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
 }
 
 /** Creates the trainer; where its plan is too large for a GPU, the refusal also says what would fit. */
-async function createTrainer(
-  engine: Engine,
-  config: Config,
-  training: SampleSource,
-  patchCapacity: number,
-): Promise<Trainer> {
+async function createTrainer(run: TrainRun, patchCapacity: number): Promise<Trainer> {
+  const { engine, config } = run;
   try {
-    return await Trainer.create(engine, config, trainingPlan(config, patchCapacity));
+    return await Trainer.create(engine, config, planOf(run, patchCapacity));
   } catch (error) {
     if (!(error instanceof RangeError && engine instanceof GpuEngine)) throw error;
     const { maxBufferSize, maxStorageBufferBindingSize } = engine.gpu.device.limits;
-    const largest = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-    const batch = largestBatch(config, training, largest);
+    const batch = largestBatch(run, Math.min(maxBufferSize, maxStorageBufferBindingSize));
     const advice = batch > 0 ? `--batch ${batch} fits` : "not even --batch 1 fits, take a smaller --preset";
     throw new RangeError(`${error.message}; here ${advice}`, { cause: error });
   }
 }
 
+function planOf({ config, labels }: TrainRun, patchCapacity: number): TrainedPlan {
+  return labels === undefined
+    ? trainingPlan(config, patchCapacity)
+    : classificationTrainingPlan(config, patchCapacity, labels.length);
+}
+
 /** The largest half, quarter, … of the batch of which no tensor is larger than so many bytes; 0 for none. */
-function largestBatch(config: Config, training: SampleSource, tensorBytes: number): number {
+function largestBatch(run: TrainRun, tensorBytes: number): number {
+  const { config, training } = run;
   for (let batch = config.batch >> 1; batch > 0; batch >>= 1) {
-    const { plan } = trainingPlan(config, stripCapacity(training, { ...config, batch }));
+    const { plan } = planOf(run, stripCapacity(training, { ...config, batch }));
     if (planMemory(plan).slots.every(({ length }) => length * 4 <= tensorBytes)) return batch;
   }
   return 0;
@@ -157,7 +176,7 @@ function largestBatch(config: Config, training: SampleSource, tensorBytes: numbe
 
 /** What `--json` prints of a run. */
 export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string, unknown> {
-  const { summary, checkpointPath, seconds, bytesPerSecond, lastTrainingBitsPerByte } = outcome;
+  const { summary, checkpointPath, seconds, bytesPerSecond, task, lastTraining } = outcome;
   const { totals, parts = [] } = summary.lastEvaluation ?? {};
   return {
     out,
@@ -166,10 +185,12 @@ export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string
     stopped: summary.stopped,
     seconds,
     bytesPerSecond,
-    trainingBpb: lastTrainingBitsPerByte,
-    ...(totals && lossRecord(totals)),
+    ...(task === "bytes"
+      ? { trainingBpb: bitsPerByteAsPublished(lastTraining) }
+      : { trainingAccuracy: accuracy(lastTraining) }),
+    ...(totals && taskRecord(totals, task)),
     ...(parts.length > 1 && {
-      sources: Object.fromEntries(parts.map(({ name, totals }) => [name, lossRecord(totals)])),
+      sources: Object.fromEntries(parts.map(({ name, totals }) => [name, taskRecord(totals, task)])),
     }),
     ...(summary.best && { best: summary.best }),
   };

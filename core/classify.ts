@@ -5,7 +5,8 @@
 import { encodeStep, type Engine } from "@bgpt/kernels";
 import type { Checkpoint } from "./checkpoint.ts";
 import { classificationPlan, classifiedFiles } from "./classification_plan.ts";
-import type { Sample } from "./sample.ts";
+import { RandomStream } from "./random.ts";
+import type { PatchSizes, Sample, SampleSource } from "./sample.ts";
 import { packStrip } from "./strip.ts";
 
 /** A file to classify. */
@@ -69,6 +70,14 @@ export async function* classify(
   } finally {
     await Promise.allSettled(pending.map(({ logits }) => logits));
     execution.destroy();
+  }
+}
+
+/** Every sample of a source in its order, with its name; what is too long is cut at the head. */
+export async function* samplesOnce(source: SampleSource, sizes: PatchSizes): AsyncGenerator<NamedSample> {
+  const options = { ...sizes, cut: "head" } as const;
+  for (let i = 0; i < source.count; i++) {
+    yield { name: source.name(i), ...await source.read(i, options, new RandomStream(0)) };
   }
 }
 

@@ -13,27 +13,32 @@ export interface InheritedParameters {
   readonly fresh: readonly string[];
 }
 
+/** Prefix of the names of what stands on the patch level of a classifier. */
+const classifierPrefix = "classifier.";
 /** Rows of this table are positions: with another patch length, those that both have are kept. */
 const positionsName = `${patchStack}wpe.weight`;
 
 /**
  * Every parameter that the checkpoint has is taken from it, the rest starts fresh. Positions beyond its patch length
- * start fresh too.
+ * start fresh too, and so does a classifier of other classes.
  * @param table the new model's parameters
  * @param seed of what starts fresh
+ * @param labels the new model's classes, where it has any
  * @throws {RangeError} when a parameter has other sizes
  */
 export function parametersFrom(
   checkpoint: Checkpoint,
   table: ParameterTable,
   seed: number,
+  labels: readonly string[] = [],
 ): InheritedParameters {
   const parameters = initialParameters(table, seed);
   const known = new Map(tableOf(checkpoint).parameters.map((parameter) => [parameter.name, parameter]));
   const fresh: string[] = [];
+  const sameClasses = JSON.stringify(checkpoint.labels ?? []) === JSON.stringify(labels);
   for (const { name, shape, offset, length } of table.parameters) {
     const from = known.get(name);
-    if (from === undefined) {
+    if (from === undefined || name.startsWith(classifierPrefix) && !sameClasses) {
       fresh.push(name);
       continue;
     }

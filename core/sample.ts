@@ -81,6 +81,14 @@ export function selectSamples(source: SampleSource, indexes: readonly number[]):
   };
 }
 
+/** Some files of a source, by their indexes. */
+export function selectFiles(source: FileSource, indexes: readonly number[]): FileSource {
+  return {
+    files: indexes.map((index) => source.files[index]!),
+    read: (index) => source.read(indexes[index]!),
+  };
+}
+
 /** Patches that a file takes in a strip, extension and end included. */
 export function wholePatchCount(byteLength: number, sizes: PatchSizes): number {
   return Math.min(patchCountOf(byteLength, sizes.patchSize), sizes.patchLength);

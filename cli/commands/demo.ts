@@ -1,4 +1,5 @@
 import {
+  bitsPerByteAsPublished,
   type Config,
   presets,
   type SampleSource,
@@ -112,7 +113,7 @@ export default defineCommand({
     const { model, parameters } = outcome.checkpoint;
     note(
       `${formatRate(outcome.bytesPerSecond, "B")}, ${
-        outcome.lastTrainingBitsPerByte.toFixed(4)
+        bitsPerByteAsPublished(outcome.lastTraining).toFixed(4)
       } bits per byte at the end`,
     );
 

@@ -1,4 +1,5 @@
-import { joinEvaluations } from "@bgpt/core";
+import { type Checkpoint, joinEvaluations } from "@bgpt/core";
+import { formatClassification } from "@bgpt/tasks";
 import { openCheckpoint, openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { evaluateConversion } from "../conversion_evaluation.ts";
@@ -7,7 +8,9 @@ import { chosenConversion, pairsOption } from "../conversion_samples.ts";
 import { openEvaluationData } from "../data.ts";
 import { type EngineChoice, engineOptions, openEngine } from "../engine.ts";
 import { UsageError } from "../errors.ts";
+import { evaluateClasses } from "../evaluate_classes.ts";
 import { evaluateParts } from "../evaluate_parts.ts";
+import { labelledFiles } from "../labelled_files.ts";
 import { lossRecord } from "../loss_record.ts";
 import { jsonOption } from "../options.ts";
 import { print, printJson } from "../terminal.ts";
@@ -17,7 +20,8 @@ import { formatCount } from "../units.ts";
 export default defineCommand({
   description:
     "Measures how well a checkpoint predicts files: bits per byte as published (padding and end counted) and over " +
-    "the real bytes alone. A file beyond the patch length is read up to it.",
+    "the real bytes alone; of a classifier, accuracy, each class, the confusion matrix and calibration. A file beyond " +
+    "the patch length is read up to it.",
   options: {
     checkpoint: {
       kind: "path",
@@ -65,6 +69,9 @@ export default defineCommand({
       throw new UsageError("Cannot use --convert or --baseline-data without --pairs. See bgpt eval --help");
     }
     const checkpoint = await openCheckpoint(path);
+    if (checkpoint.labels !== undefined) {
+      return await evaluateClassifier(checkpoint, checkpoint.labels, values);
+    }
     const parts = await openEvaluationData(data);
     const engine = await openEngine(values);
     const evaluations = await evaluateParts(engine, checkpoint, parts, batch);
@@ -118,4 +125,28 @@ async function evaluatePairs(
   engine.destroy();
   if (json) printJson({ directions: conversionRecord(directions) });
   else print(conversionTable(directions));
+}
+
+async function evaluateClassifier(
+  checkpoint: Checkpoint,
+  labels: readonly string[],
+  { data, batch, json, ...engineChoice }: EngineChoice & {
+    readonly data: readonly string[];
+    readonly batch: number;
+    readonly json: boolean;
+  },
+): Promise<void> {
+  const sources = await openEvaluationData(data, labelledFiles(labels));
+  const engine = await openEngine(engineChoice);
+  const { all, parts } = await evaluateClasses(engine, checkpoint, sources, batch);
+  engine.destroy();
+  if (json) {
+    const reports = Object.fromEntries(parts.map(({ name, report }) => [name, report]));
+    return printJson({ ...all, ...(parts.length > 1 && { sources: reports }) });
+  }
+  print(`${formatCount(all.files, "file")} of ${formatCount(labels.length, "class", "classes")}\n`);
+  print(formatClassification(all));
+  if (parts.length < 2) return;
+  print();
+  for (const { name, report } of parts) print(`${(100 * report.accuracy).toFixed(2)} %   ${name}`);
 }

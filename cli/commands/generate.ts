@@ -8,7 +8,7 @@ import {
 } from "@bgpt/core";
 import { readFile } from "@bgpt/core/files";
 import { dirname } from "@std/path";
-import { openCheckpoint } from "../checkpoint.ts";
+import { openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { UsageError } from "../errors.ts";
@@ -69,7 +69,7 @@ export default defineCommand({
       throw new UsageError("Cannot write bytes and JSON to stdout: name --out FILE");
     }
     if (out !== undefined) checkFolderOf(out);
-    const { model, parameters } = await openCheckpoint(path);
+    const { model, parameters } = await openGenerativeCheckpoint(path, "generate");
     const start = prefixPath === undefined ? new Uint8Array() : await readFile(prefixPath);
     const prefix = prefixTokens(start, extension, model.patchSize);
     const byteLimit = values.bytes ?? model.patchLength * model.patchSize;

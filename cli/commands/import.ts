@@ -1,7 +1,7 @@
 import {
   importTorchCheckpoint,
-  parameterTable,
   readTorchCheckpoint,
+  tableOf,
   type TorchCheckpoint,
   TorchCheckpointError,
 } from "@bgpt/core";
@@ -28,9 +28,11 @@ export default defineCommand({
     checkVacant(out, "import");
     const checkpoint = importTorchCheckpoint(readNamed(bytes, file), `"${file}"`);
     await saveCheckpoint(out, checkpoint);
-    const { parameterCount } = parameterTable(checkpoint.model);
-    if (json) return printJson({ out, parameters: parameterCount, ...checkpoint.model });
-    print(`Imported ${formatCount(parameterCount, "parameter")} to ${out}`);
+    const { parameterCount } = tableOf(checkpoint);
+    const { model, labels } = checkpoint;
+    if (json) return printJson({ out, parameters: parameterCount, ...model, ...(labels && { labels }) });
+    const classes = labels === undefined ? "" : ` and ${formatCount(labels.length, "class", "classes")}`;
+    print(`Imported ${formatCount(parameterCount, "parameter")}${classes} to ${out}`);
   },
 });
 

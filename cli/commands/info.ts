@@ -1,4 +1,4 @@
-import { parameterTable } from "@bgpt/core";
+import { tableOf } from "@bgpt/core";
 import { openCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { jsonOption } from "../options.ts";
@@ -18,13 +18,15 @@ export default defineCommand({
     { what: "its parameters by their published names", line: "info runs/a --tensors" },
   ],
   run: async ({ checkpoint: path, tensors, json }) => {
-    const { model, config, run } = await openCheckpoint(path);
-    const { parameters, parameterCount } = parameterTable(model);
+    const checkpoint = await openCheckpoint(path);
+    const { model, labels, config, run } = checkpoint;
+    const { parameters, parameterCount } = tableOf(checkpoint);
     const listed = parameters.map(({ name, shape }) => ({ name, shape }));
     if (json) {
       return printJson({
         parameterCount,
         model,
+        ...(labels && { labels }),
         ...(config && { config }),
         ...(run && { run }),
         ...(tensors && { tensors: listed }),
@@ -32,7 +34,8 @@ export default defineCommand({
     }
     const rows: [string, unknown][] = [
       ["parameters", formatCount(parameterCount, "parameter")],
-      ...Object.entries(model),
+      // A classifier has no byte level, whatever its configuration says of one.
+      ...Object.entries(model).filter(([key]) => labels === undefined || key !== "byteLayers"),
       ...Object.entries(config ?? {}).filter(([key]) => !(key in model)),
       ...(run === undefined
         ? []
@@ -40,6 +43,10 @@ export default defineCommand({
       ...(run?.best === undefined
         ? []
         : [["best loss", `${run.best.lossNats} nats at step ${run.best.step}`]] as [string, unknown][]),
+      ...(run?.best?.accuracy === undefined
+        ? []
+        : [["best accuracy", run.best.accuracy]] as [string, unknown][]),
+      ...(labels === undefined ? [] : [["classes", labels.join(", ")]] as [string, unknown][]),
     ];
     for (const [name, value] of rows) print(`${name.padEnd(18)}${value}`);
     if (tensors) { for (const { name, shape } of listed) print(`${name}  [${shape.join(", ")}]`); }

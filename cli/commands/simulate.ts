@@ -15,7 +15,7 @@ import {
   type StateFile,
   StateScore,
 } from "@bgpt/tasks";
-import { openCheckpoint } from "../checkpoint.ts";
+import { openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { UsageError } from "../errors.ts";
@@ -81,7 +81,7 @@ export default defineCommand({
     const files = program === undefined
       ? await readStateFiles(data)
       : [await readProgram(program, values.memory, values.seed)];
-    const model = await openCheckpoint(values.checkpoint);
+    const model = await openGenerativeCheckpoint(values.checkpoint, "simulate");
     const engine = await openEngine(values);
 
     if (program !== undefined) {

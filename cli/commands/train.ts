@@ -1,22 +1,24 @@
-import { type Checkpoint, type Config, parametersFrom, parameterTable, type SampleSource } from "@bgpt/core";
+import { type Checkpoint, type Config, parametersFrom, tableOf } from "@bgpt/core";
 import { holdsRun, loadCheckpoint } from "@bgpt/core/files";
 import { openCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { chooseConfig, configOptions, configSourceOptions, givenFields } from "../config_options.ts";
-import { openTrainingData } from "../data.ts";
 import { engineOptions, openEngine } from "../engine.ts";
+import { heldOutSections } from "../evaluate_classes.ts";
 import { UsageError } from "../errors.ts";
 import { jsonOption } from "../options.ts";
+import { tellCuts } from "../tell_cuts.ts";
 import { note, print, printJson } from "../terminal.ts";
 import { outcomeRecord, trainInFolder } from "../train_run.ts";
+import { taskOption, trainingTasks } from "../training_tasks.ts";
 import { formatCount, formatDuration, formatRate } from "../units.ts";
 
 /** `bgpt train`: trains a model on files. */
 export default defineCommand({
   description:
-    "Trains a byte model on files of any kind. The folder of a run gets checkpoints, metrics.jsonl, TensorBoard " +
-    "events and, at the end, report.html. A run that was stopped goes on with --resume, bit for bit as if it had not " +
-    "been.",
+    "Trains a byte model on files of any kind, or a classifier of files. The folder of a run gets checkpoints, " +
+    "metrics.jsonl, TensorBoard events and, at the end, report.html. A run that was stopped goes on with --resume, bit " +
+    "for bit as if it had not been.",
   options: {
     data: {
       kind: "paths",
@@ -25,6 +27,7 @@ export default defineCommand({
         "files, folders of them or tars to train on; PATH=WEIGHT shows a source so many times in an epoch",
     },
     out: { kind: "path", placeholder: "DIR", required: true, help: "the folder of the run" },
+    task: taskOption,
     limit: {
       kind: "integer",
       minimum: 1,
@@ -45,6 +48,11 @@ export default defineCommand({
   },
   examples: [
     { what: "a small model on a folder of text", line: "train --data books --out runs/books --preset small" },
+    {
+      what: "a classifier, from a model that has learnt to generate",
+      line:
+        "train --task classification --data spoken --init runs/speech --out runs/words --recipe published",
+    },
     { what: "go on after a stop", line: "train --data books --out runs/books --resume" },
     {
       what: "the published model, trained as published",
@@ -52,7 +60,7 @@ export default defineCommand({
     },
   ],
   run: async (values) => {
-    const { data, evalData, out, resume: resumes, json } = values;
+    const { out, task, resume: resumes, json } = values;
     const flags = givenFields(values);
     const found = resumes ? await checkpointToResume(out) : undefined;
     const resume = found?.checkpoint;
@@ -60,9 +68,7 @@ export default defineCommand({
     const config = resume === undefined
       ? await chooseConfig(values, flags, init?.model)
       : resumedConfig(resume, flags);
-    const inherited = init === undefined || resume !== undefined
-      ? undefined
-      : parametersFrom(init, parameterTable(config), config.seed).parameters;
+    if (resume !== undefined) checkSameTask(resume, task);
     if (resume === undefined && await holdsRun(out)) {
       throw new Error(
         `Cannot start a run in "${out}": it holds another run. Name a new folder, or add --resume`,
@@ -70,11 +76,16 @@ export default defineCommand({
     }
 
     await checkRunFolder(out);
-    const trainingData = await openTrainingData(data, evalData, {
-      ...config,
-      ...(values.limit !== undefined && { limit: values.limit }),
+    const taskData = await trainingTasks[task].open({
+      ...values,
+      config,
+      ...(resume?.labels && { labels: resume.labels }),
     });
-    const { training } = trainingData;
+    const { training, labels } = taskData;
+    const inherited = init === undefined || resume !== undefined
+      ? undefined
+      : parametersFrom(init, tableOf({ model: config, ...(labels && { labels }) }), config.seed, labels)
+        .parameters;
     if (resume?.run !== undefined && resume.run.sampleCount !== training.count) {
       throw new Error(
         `Cannot resume "${out}": it was trained on ${resume.run.sampleCount} samples, --data now gives ` +
@@ -89,11 +100,13 @@ export default defineCommand({
       engine,
       config,
       out,
-      ...trainingData,
+      ...taskData,
       ...(inherited && { parameters: inherited }),
       ...(resume && { resume }),
     });
-    const reportPath = outcome.writeReport();
+    const classified = labels !== undefined && outcome.summary.best !== undefined;
+    const sections = classified ? await heldOutSections(engine, out, taskData.evaluation, config.batch) : [];
+    const reportPath = outcome.writeReport({ sections });
     engine.destroy();
 
     if (json) {
@@ -113,10 +126,11 @@ export default defineCommand({
 
 /** The command that goes on with a stopped run: its configuration is in the checkpoint, its data and device are not. */
 function resumingLine(
-  { data, evalData, out, device, limit }: {
+  { data, evalData, out, task, device, limit }: {
     readonly data: readonly string[];
     readonly evalData: readonly string[];
     readonly out: string;
+    readonly task: keyof typeof trainingTasks;
     readonly device: string;
     readonly limit?: number;
   },
@@ -124,6 +138,7 @@ function resumingLine(
   const words = ["bgpt train --data", ...data];
   if (evalData.length > 0) words.push("--eval-data", ...evalData);
   words.push("--out", out);
+  if (task !== "generation") words.push("--task", task);
   if (limit !== undefined) words.push("--limit", `${limit}`);
   if (device !== "auto") words.push("--device", device);
   return [...words, "--resume"].join(" ");
@@ -136,6 +151,16 @@ async function checkpointToResume(out: string): Promise<{ checkpoint: Checkpoint
     throw new Error(`Cannot resume "${path}": it has weights but no state of a run. Start a new run`);
   }
   return { checkpoint, path };
+}
+
+/** A checkpoint with labels learns classes, one without bytes. */
+function checkSameTask({ labels }: Checkpoint, task: keyof typeof trainingTasks): void {
+  if ((labels !== undefined) === (task === "classification")) return;
+  throw new UsageError(
+    labels === undefined
+      ? `Cannot resume with --task ${task}: the run learns to generate. Leave it out, or start a new run`
+      : `Cannot resume with --task ${task}: the run learns to classify. Add --task classification`,
+  );
 }
 
 async function checkRunFolder(path: string): Promise<void> {
@@ -156,17 +181,4 @@ function resumedConfig(checkpoint: Checkpoint, flags: Partial<Config>): Config {
     }
   }
   return { ...config, ...flags };
-}
-
-/** Says once how many files are longer than the model reads. */
-function tellCuts(source: SampleSource, { patchSize, patchLength, cut }: Config): void {
-  let long = 0;
-  for (let i = 0; i < source.count; i++) {
-    if (source.patchCount(i, { patchSize, patchLength: Infinity }) > patchLength) long++;
-  }
-  if (long === 0) return;
-  note(
-    `${long} of ${formatCount(source.count, "file")} ${long === 1 ? "is" : "are"} longer than ` +
-      `${patchLength} patches, cut ` + (cut === "random" ? "at random (head, body or tail)" : "at the head"),
-  );
 }

@@ -29,6 +29,7 @@ th, td { padding: 0.4375rem 0 0.4375rem 1.5rem; border-bottom: 1px solid var(--h
 th:first-child, td:first-child { padding-left: 0; }
 .number { text-align: right; }
 td.number { white-space: nowrap; }
+.heat td { padding: 0.4375rem 0.5rem; background: rgb(43 108 196 / calc(var(--share) * 0.6)); }
 pre { margin: 0.75rem 0 0; padding: 1rem 1.125rem; overflow-x: auto; background: var(--well); border-radius: 6px;
   font: 0.8125rem/1.55 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 footer { margin-top: 3.5rem; font-size: 0.8125rem; color: var(--muted); }

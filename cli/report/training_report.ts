@@ -1,4 +1,4 @@
-import { type Config, configFields, type EvaluationPart } from "@bgpt/core";
+import { type Config, configFields, type EvaluationPart, type LossTask } from "@bgpt/core";
 import { formatBytes, formatCount, formatRate } from "../units.ts";
 import { htmlReport, type ReportSection } from "./html_report.ts";
 import { type MetricsRecord, readMetrics } from "./metrics_log.ts";
@@ -10,6 +10,7 @@ export interface TrainingReport {
   /** The run's `metrics.jsonl`. */
   readonly metricsPath: string;
   readonly config: Config;
+  readonly task: LossTask;
   readonly parameterCount: number;
   readonly device: string;
   readonly trainingSamples: number;
@@ -45,9 +46,7 @@ export function trainingReport(report: TrainingReport): string {
   return htmlReport({
     title: report.title,
     summary: report.summary ??
-      `After ${formatCount(last?.step ?? 0, "step")} the model needs ${
-        Number(last?.["bpb"] ?? NaN).toFixed(4)
-      } bits per byte on ${measured}.`,
+      `After ${formatCount(last?.step ?? 0, "step")} the model ${resultOf(last, report.task)} ${measured}.`,
     facts: [
       ["Parameters", report.parameterCount.toLocaleString("en")],
       ["Training samples", report.trainingSamples.toLocaleString("en")],
@@ -58,25 +57,21 @@ export function trainingReport(report: TrainingReport): string {
       ["Device", report.device],
     ],
     sections: [
-      {
-        title: "Loss",
-        note:
-          "Bits per byte as published: the mean loss over all positions, padding and end of file included, over ln 2.",
+      ...lossPlots[report.task].map(({ key, title, note, plot }): ReportSection => ({
+        title,
+        note,
         plot: {
-          title: "Bits per byte against optimizer steps",
+          ...plot,
           xLabel: "optimizer step",
-          yLabel: "bits per byte",
-          // The first steps fall from 8 bits, which would flatten all that follows.
-          logY: true,
           series: [
-            curve("training", steps, "bpb", "noisy"),
-            ...(evaluations.length > 0 ? [curve("held out", evaluations, "bpb", "plain")] : []),
+            curve("training", steps, key, "noisy"),
+            ...(evaluations.length > 0 ? [curve("held out", evaluations, key, "plain")] : []),
             ...sources.map((name) =>
-              curve(name, records.filter(({ source }) => source === name), "bpb", "plain")
+              curve(name, records.filter(({ source }) => source === name), key, "plain")
             ),
           ],
         },
-      },
+      })),
       ...(report.sections ?? []),
       {
         title: "Learning rate",
@@ -112,4 +107,33 @@ export function trainingReport(report: TrainingReport): string {
     ],
     footer: `Made by bgpt on ${new Date().toISOString().slice(0, 10)}.`,
   });
+}
+
+/** What is drawn of the loss of each task, and from which figure of the records. */
+const lossPlots = {
+  bytes: [{
+    key: "bpb",
+    title: "Loss",
+    note:
+      "Bits per byte as published: the mean loss over all positions, padding and end of file included, over ln 2.",
+    // The first steps fall from 8 bits, which would flatten all that follows.
+    plot: { title: "Bits per byte against optimizer steps", yLabel: "bits per byte", logY: true },
+  }],
+  classes: [{
+    key: "accuracy",
+    title: "Accuracy",
+    note: "Share of the files whose most probable class is their own.",
+    plot: { title: "Accuracy against optimizer steps", yLabel: "share of files", logY: false },
+  }, {
+    key: "lossNats",
+    title: "Loss",
+    note: "Mean −ln of the probability of a file's own class.",
+    plot: { title: "Loss against optimizer steps", yLabel: "nats", logY: true },
+  }],
+} as const;
+
+function resultOf(last: MetricsRecord | undefined, task: LossTask): string {
+  return task === "bytes"
+    ? `needs ${Number(last?.["bpb"] ?? NaN).toFixed(4)} bits per byte on`
+    : `finds the class of ${(100 * Number(last?.["accuracy"] ?? NaN)).toFixed(2)} % of`;
 }

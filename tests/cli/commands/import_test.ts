@@ -30,11 +30,28 @@ sharedTest(
 );
 
 sharedTest(
-  "import refuses what is no generative checkpoint with one line, and writes nothing",
+  "import takes a published classifier with its labels, and info shows them",
+  (fixtures) =>
+    inTempFolder(async (folder) => {
+      const out = join(folder, "cls");
+      const imported = await bgpt(["import", `${fixtures}/checkpoints/weights-cls.pth`, "--out", out]);
+      assertEquals([imported.code, imported.stdout], [
+        0,
+        `Imported 183,108 parameters and 4 classes to ${out}\n`,
+      ]);
+      const { stdout } = await bgpt(["info", out]);
+      assertStringIncludes(stdout, "\nclasses           Sun.wav, Dog.txt, Cat.txt, Cat.bin\n");
+      assertEquals(stdout.includes("byteLayers"), false);
+      const { labels } = JSON.parse((await bgpt(["info", out, "--json"])).stdout);
+      assertEquals(labels, ["Sun.wav", "Dog.txt", "Cat.txt", "Cat.bin"]);
+    }),
+);
+
+sharedTest(
+  "import refuses what is no whole checkpoint with one line, and writes nothing",
   (fixtures) =>
     inTempFolder(async (folder) => {
       const published = `${fixtures}/checkpoints/weights-gen.pth`;
-      const classifier = `${fixtures}/checkpoints/weights-cls.pth`;
       const cutOff = join(folder, "cut-off.pth");
       await Deno.writeFile(cutOff, (await Deno.readFile(published)).subarray(0, 2_000_000));
       const [out, missing, taken] = ["out", "missing.pth", "taken"].map((name) => join(folder, name));
@@ -53,7 +70,6 @@ sharedTest(
           code: 1,
           message: `Cannot read PyTorch checkpoint "${cutOff}": it is not a complete zip`,
         },
-        { args: into(classifier), code: 1, message: `Cannot import "${classifier}": it is a classifier` },
         {
           args: into(published, taken),
           code: 1,
