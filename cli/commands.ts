@@ -43,11 +43,6 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/decompress.ts"),
   },
   {
-    name: "classify",
-    summary: "Tell the class of files, with its probability",
-    load: () => import("./commands/classify.ts"),
-  },
-  {
     name: "simulate",
     summary: "Score a model's simulation of the CPU, or run a program in it",
     load: () => import("./commands/simulate.ts"),
