@@ -72,3 +72,15 @@ Deno.test("other sizes are refused with the parameter and both shapes", () => {
     "patch_level_decoder.patch_embedding.weight is [64,1028], the model needs [128,1028]",
   );
 });
+
+Deno.test("a classifier starts from one of the same classes with its head, from one of others with a head of its own", () => {
+  const table = parameterTable(model, 2);
+  const classifier = { model, labels: ["cat.bmp", "dog.bmp"], parameters: initialParameters(table, 1) };
+  assertEquals(
+    parametersFrom(classifier, table, 2, ["cat.bmp", "dog.bmp"]).parameters,
+    classifier.parameters,
+  );
+  const head = ["classifier.weight", "classifier.bias"];
+  assertEquals(parametersFrom(classifier, table, 2, ["dog.bmp", "owl.bmp"]).fresh, head);
+  assertEquals(parametersFrom(classifier, parameterTable(model, 3), 2, ["a", "b", "c"]).fresh, head);
+});
