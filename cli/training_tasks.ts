@@ -1,6 +1,8 @@
 import type { Config } from "@bgpt/core";
-import { labelsOf } from "@bgpt/tasks";
+import { labelsOf, type PairLoss } from "@bgpt/tasks";
+import { chosenConversion, conversionSamples } from "./conversion_samples.ts";
 import { openTrainingData, type TrainingData } from "./data.ts";
+import { UsageError } from "./errors.ts";
 import { labelledFiles } from "./labelled_files.ts";
 
 /** What `bgpt train` says of its data. */
@@ -10,6 +12,10 @@ export interface TaskRequest {
   readonly config: Config;
   /** Most samples of each source to train on. */
   readonly limit?: number;
+  /** Of a conversion: from which extension to which. */
+  readonly pairs?: string;
+  /** Of a conversion: what is in the loss, the whole pair by default. */
+  readonly loss?: PairLoss;
   /** The classes of the run that goes on. */
   readonly labels?: readonly string[];
 }
@@ -24,6 +30,7 @@ export interface TaskData extends TrainingData {
 export const trainingTasks = {
   generation: { open: (request: TaskRequest): Promise<TaskData> => openTrainingData(...dataOf(request)) },
   classification: { open: openClassification },
+  conversion: { open: openConversion },
 } as const;
 
 /** The option that chooses one. */
@@ -31,7 +38,9 @@ export const taskOption = {
   kind: "choice",
   choices: Object.keys(trainingTasks) as (keyof typeof trainingTasks)[],
   default: "generation",
-  help: "learn to generate files, or to classify them by the labels in their names (LABEL_1.wav)",
+  help:
+    "learn to generate files, to classify them by the labels in their names (LABEL_1.wav), or to convert them " +
+    "(--pairs)",
 } as const;
 
 async function openClassification(request: TaskRequest): Promise<TaskData> {
@@ -41,6 +50,15 @@ async function openClassification(request: TaskRequest): Promise<TaskData> {
     return labelledFiles(labels);
   });
   return { ...data, labels };
+}
+
+async function openConversion(request: TaskRequest): Promise<TaskData> {
+  const { pairs, loss = "pair", config } = request;
+  if (pairs === undefined) {
+    throw new UsageError('Missing --pairs for --task conversion, such as --pairs "abc->mid"');
+  }
+  const samples = conversionSamples(chosenConversion(pairs), loss, config);
+  return await openTrainingData(...dataOf(request), () => samples);
 }
 
 function dataOf({ data, evalData, config, limit }: TaskRequest) {

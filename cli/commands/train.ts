@@ -3,6 +3,7 @@ import { holdsRun, loadCheckpoint } from "@bgpt/core/files";
 import { openCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { chooseConfig, configOptions, configSourceOptions, givenFields } from "../config_options.ts";
+import { pairsOption } from "../conversion_samples.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { heldOutSections } from "../evaluate_classes.ts";
 import { UsageError } from "../errors.ts";
@@ -16,9 +17,9 @@ import { formatCount, formatDuration, formatRate } from "../units.ts";
 /** `bgpt train`: trains a model on files. */
 export default defineCommand({
   description:
-    "Trains a byte model on files of any kind, or a classifier of files. The folder of a run gets checkpoints, " +
-    "metrics.jsonl, TensorBoard events and, at the end, report.html. A run that was stopped goes on with --resume, bit " +
-    "for bit as if it had not been.",
+    "Trains a byte model on files of any kind, or on pairs of them to convert, or a classifier of files. The folder of " +
+    "a run gets checkpoints, metrics.jsonl, TensorBoard events and, at the end, report.html. A run that was stopped goes " +
+    "on with --resume, bit for bit as if it had not been.",
   options: {
     data: {
       kind: "paths",
@@ -28,6 +29,12 @@ export default defineCommand({
     },
     out: { kind: "path", placeholder: "DIR", required: true, help: "the folder of the run" },
     task: taskOption,
+    pairs: pairsOption,
+    loss: {
+      kind: "choice",
+      choices: ["pair", "target"],
+      help: "with --pairs: learn the whole pair, as published and by default, or the target alone",
+    },
     limit: {
       kind: "integer",
       minimum: 1,
@@ -53,6 +60,11 @@ export default defineCommand({
       line:
         "train --task classification --data spoken --init runs/speech --out runs/words --recipe published",
     },
+    {
+      what: "to convert tunes into MIDI and back",
+      line:
+        `train --task conversion --pairs "abc<->mid" --data corpora/abc/train --out runs/tunes --preset small`,
+    },
     { what: "go on after a stop", line: "train --data books --out runs/books --resume" },
     {
       what: "the published model, trained as published",
@@ -61,6 +73,9 @@ export default defineCommand({
   ],
   run: async (values) => {
     const { out, task, resume: resumes, json } = values;
+    if (task !== "conversion" && (values.pairs ?? values.loss) !== undefined) {
+      throw new UsageError("Cannot use --pairs or --loss without --task conversion");
+    }
     const flags = givenFields(values);
     const found = resumes ? await checkpointToResume(out) : undefined;
     const resume = found?.checkpoint;
@@ -93,7 +108,8 @@ export default defineCommand({
       );
     }
     if (found !== undefined) note(`Going on from ${found.path}`);
-    tellCuts(training, config);
+    if (task === "conversion") tellCuts(training, { ...config, cut: "head" }, "pair");
+    else tellCuts(training, config);
 
     const engine = await openEngine(values);
     const outcome = await trainInFolder({
@@ -126,11 +142,13 @@ export default defineCommand({
 
 /** The command that goes on with a stopped run: its configuration is in the checkpoint, its data and device are not. */
 function resumingLine(
-  { data, evalData, out, task, device, limit }: {
+  { data, evalData, out, task, pairs, loss, device, limit }: {
     readonly data: readonly string[];
     readonly evalData: readonly string[];
     readonly out: string;
     readonly task: keyof typeof trainingTasks;
+    readonly pairs?: string;
+    readonly loss?: string;
     readonly device: string;
     readonly limit?: number;
   },
@@ -139,6 +157,8 @@ function resumingLine(
   if (evalData.length > 0) words.push("--eval-data", ...evalData);
   words.push("--out", out);
   if (task !== "generation") words.push("--task", task);
+  if (pairs !== undefined) words.push("--pairs", `"${pairs}"`); // The shell takes > for itself.
+  if (loss !== undefined) words.push("--loss", loss);
   if (limit !== undefined) words.push("--limit", `${limit}`);
   if (device !== "auto") words.push("--device", device);
   return [...words, "--resume"].join(" ");
