@@ -1,6 +1,6 @@
-import { fileExtension, type PatchSizes } from "@bgpt/core";
+import { type Checkpoint, fileExtension, type PatchSizes } from "@bgpt/core";
 import { listFiles, readFile } from "@bgpt/core/files";
-import { type ConversionFile, leavesRoom } from "@bgpt/tasks";
+import { type ConversionFile, leavesRoom, parseConversion } from "@bgpt/tasks";
 import { basename, dirname, join } from "@std/path";
 
 /** A file that is to be converted. */
@@ -25,14 +25,17 @@ export interface ConversionJobs {
 
 /**
  * Reads the files that the paths name, to be converted into NAME.`extension` in the folder `out`, by default beside each.
- * @throws {Error} when a path is missing, or an output would overwrite a file or another output
+ * Where the checkpoint says which pairs it was trained on, others are not converted.
+ * @throws {Error} when a path is missing, the model was not trained to make such files, or an output would overwrite a file or another output
  */
 export async function conversionJobs(
   paths: readonly string[],
   extension: string,
   out: string | undefined,
-  sizes: PatchSizes,
+  { model, run }: Pick<Checkpoint, "model" | "run">,
 ): Promise<ConversionJobs> {
+  const learnt = run?.sampleKind?.["pairs"];
+  const sourceExtension = learnt === undefined ? undefined : sourceOf(learnt, extension);
   const jobs: ConversionJob[] = [];
   const leftOut: LeftOutFile[] = [];
   const sources = new Map<string, string>();
@@ -40,7 +43,7 @@ export async function conversionJobs(
     const name = basename(path);
     const from = fileExtension(name);
     const outPath = join(out ?? dirname(path), `${name.slice(0, -from.length)}${extension}`);
-    const reason = reasonAgainst(name, from, byteLength, extension, sizes);
+    const reason = reasonAgainst({ name, from, byteLength }, extension, model, sourceExtension);
     if (reason !== undefined) {
       leftOut.push({ path, reason });
       continue;
@@ -55,15 +58,27 @@ export async function conversionJobs(
   return { jobs, leftOut };
 }
 
+/** The extension of what a model that was trained on these pairs converts into files of another. */
+function sourceOf(pairs: string, extension: string): string {
+  const { from, to, bothWays } = parseConversion(pairs);
+  if (extension === to) return from;
+  if (extension === from && bothWays) return to;
+  throw new Error(
+    `Cannot convert to .${extension}: the model was trained on ${pairs}. Choose another --to, or another model`,
+  );
+}
+
 function reasonAgainst(
-  name: string,
-  from: string,
-  byteLength: number,
+  { name, from, byteLength }: { readonly name: string; readonly from: string; readonly byteLength: number },
   to: string,
   sizes: PatchSizes,
+  sourceExtension: string | undefined,
 ): string | undefined {
   if (from === name) return "its name has no extension, which says what it is converted from";
   if (from === to) return `it is .${to} already`;
+  if (sourceExtension !== undefined && from !== sourceExtension) {
+    return `the model makes .${to} of .${sourceExtension} only`;
+  }
   if (leavesRoom(byteLength, sizes)) return undefined;
   const { patchSize, patchLength } = sizes;
   const mostBytes = Math.max(0, patchLength - 3) * patchSize;

@@ -64,7 +64,8 @@ export interface TrainOutcome {
  * @throws {RangeError} when the plan does not fit the device, or the loss stops being a number
  */
 export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
-  const { engine, config, training, evaluation, labels, out, parameters, resume, secondsLimit } = run;
+  const { engine, config, training, evaluation, labels, sampleKind, out, parameters, resume, secondsLimit } =
+    run;
   const patchCapacity = resume?.run?.patchCapacity ?? stripCapacity(training, config);
   const trainer = await createTrainer(run, patchCapacity);
   const { task } = trainer.plan;
@@ -76,6 +77,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
     training,
     evaluation,
     patchCapacity,
+    ...(sampleKind && { sampleKind }),
     ...(labels && { labels, sampleCapacity: classifiedFiles(patchCapacity) }),
   };
   using log = new RunLog(out, task, resume?.run?.step);

@@ -24,6 +24,8 @@ export interface TaskRequest {
 export interface TaskData extends TrainingData {
   /** Names of the classes by their numbers. */
   readonly labels?: readonly string[];
+  /** What a sample is, where it is no file, in the words of the command line. */
+  readonly sampleKind?: Readonly<Record<string, string>>;
 }
 
 /** What a model can be trained for, by the word of `--task`. */
@@ -58,7 +60,7 @@ async function openConversion(request: TaskRequest): Promise<TaskData> {
     throw new UsageError('Missing --pairs for --task conversion, such as --pairs "abc->mid"');
   }
   const samples = conversionSamples(chosenConversion(pairs), loss, config);
-  return await openTrainingData(...dataOf(request), () => samples);
+  return { ...await openTrainingData(...dataOf(request), () => samples), sampleKind: { pairs, loss } };
 }
 
 function dataOf({ data, evalData, config, limit }: TaskRequest) {

@@ -39,6 +39,8 @@ export interface RunState {
   readonly patchCapacity: number;
   /** Samples of the training data; another number means other data. */
   readonly sampleCount: number;
+  /** What a sample is, in the words of its task, such as `{ pairs: "abc->mid" }`; absent where it is a file. */
+  readonly sampleKind?: Readonly<Record<string, string>>;
   /** The best evaluation so far; by its accuracy, where classes are learnt. */
   readonly best?: { readonly step: number; readonly lossNats: number; readonly accuracy?: number };
 }

@@ -43,6 +43,8 @@ export interface RunData {
   readonly patchCapacity: number;
   /** Most samples of a strip, where the plan has room for so many only. */
   readonly sampleCapacity?: number;
+  /** What a sample is, where it is no file: a part of the state of the run. */
+  readonly sampleKind?: RunState["sampleKind"];
   /** Names of the classes by their numbers, where classes are learnt: a part of the checkpoint. */
   readonly labels?: readonly string[];
 }
@@ -194,6 +196,7 @@ async function checkpointOf(
       position,
       patchCapacity: data.patchCapacity,
       sampleCount: data.training.count,
+      ...(data.sampleKind && { sampleKind: data.sampleKind }),
       ...(best && { best }),
     },
   };

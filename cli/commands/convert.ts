@@ -50,7 +50,7 @@ export default defineCommand({
     const { to, out, raw, bytes: byteLimit, batch, json } = values;
     const extension = to.replace(/^\./, "");
     const checkpoint = await openGenerativeCheckpoint(values.checkpoint, "convert");
-    const { jobs, leftOut } = await conversionJobs(values.files, extension, out, checkpoint.model);
+    const { jobs, leftOut } = await conversionJobs(values.files, extension, out, checkpoint);
     for (const { path, reason } of leftOut) note(`Left out "${path}": ${reason}`);
     if (jobs.length === 0) {
       throw new Error(`Cannot convert: nothing is left of ${formatCount(leftOut.length, "file")}`);

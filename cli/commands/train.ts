@@ -11,7 +11,7 @@ import { jsonOption } from "../options.ts";
 import { tellCuts } from "../tell_cuts.ts";
 import { note, print, printJson } from "../terminal.ts";
 import { outcomeRecord, trainInFolder } from "../train_run.ts";
-import { taskOption, trainingTasks } from "../training_tasks.ts";
+import { type TaskData, taskOption, trainingTasks } from "../training_tasks.ts";
 import { formatCount, formatDuration, formatRate } from "../units.ts";
 
 /** `bgpt train`: trains a model on files. */
@@ -107,6 +107,7 @@ export default defineCommand({
           `${training.count}. Name the same data`,
       );
     }
+    if (resume !== undefined) checkSameSamples(resume, taskData.sampleKind);
     if (found !== undefined) note(`Going on from ${found.path}`);
     if (task === "conversion") tellCuts(training, { ...config, cut: "head" }, "pair");
     else tellCuts(training, config);
@@ -180,6 +181,19 @@ function checkSameTask({ labels }: Checkpoint, task: keyof typeof trainingTasks)
     labels === undefined
       ? `Cannot resume with --task ${task}: the run learns to generate. Leave it out, or start a new run`
       : `Cannot resume with --task ${task}: the run learns to classify. Add --task classification`,
+  );
+}
+
+/** Pairs both ways are as many as their files: the number of samples does not tell them apart. */
+function checkSameSamples({ run }: Checkpoint, sampleKind: TaskData["sampleKind"]): void {
+  const flags = (kind: TaskData["sampleKind"]) =>
+    kind === undefined
+      ? "files"
+      : `pairs (${Object.entries(kind).map(([flag, value]) => `--${flag} "${value}"`).join(" ")})`;
+  const [before, now] = [flags(run?.sampleKind), flags(sampleKind)];
+  if (before === now) return;
+  throw new UsageError(
+    `Cannot resume with ${now}: the run learns from ${before}. Say the same, or start a new run`,
   );
 }
 

@@ -69,8 +69,8 @@ Deno.test("a model that has learnt four pairs both ways converts them byte for b
       "3",
       "--json",
     );
-    const { files, leftOut } = JSON.parse(stdout) as { files: { ended: boolean }[]; leftOut: unknown[] };
-    assertEquals([files.map(({ ended }) => ended), leftOut], [[true, true, true, true], []]);
+    const outputs = JSON.parse(stdout) as { files: { ended: boolean }[]; leftOut: unknown[] };
+    assertEquals([outputs.files.map(({ ended }) => ended), outputs.leftOut], [[true, true, true, true], []]);
     assertMatch(
       (await run("convert", ...sources("num"), ...common, "--to", ".abc")).stdout,
       /^Converted 4 files into 20 B of \.abc in \d.*, written to /,
@@ -78,6 +78,43 @@ Deno.test("a model that has learnt four pairs both ways converts them byte for b
     for (const [name, content] of Object.entries(pairs)) {
       assertEquals(await Deno.readTextFile(join(out, name)), content, name);
     }
+
+    await assertRefused({
+      args: ["convert", ...sources("abc"), ...common, "--to", "mid"],
+      code: 1,
+      message:
+        "Cannot convert to .mid: the model was trained on abc<->num. Choose another --to, or another model",
+    });
+    const readme = await bgpt(["convert", join(data, "README.md"), ...common, "--to", "num"]);
+    assertStringIncludes(readme.stderr, `README.md": the model makes .num of .abc only\n`);
+    const files = [...sources("abc"), ...sources("num")];
+    const resume = ["train", "--data", ...files, "--out", model, ...device, "--resume"];
+    const refusals: Refusal[] = [
+      {
+        args: [...resume, "--task", "conversion", "--pairs", "abc->num"],
+        code: 1,
+        message: `Cannot resume "${model}": it was trained on 8 samples, --data now gives 4`,
+      },
+      {
+        args: [...resume, "--task", "conversion", "--pairs", "abc<->num", "--loss", "target"],
+        code: 2,
+        message:
+          `Cannot resume with pairs (--pairs "abc<->num" --loss "target"): the run learns from pairs ` +
+          `(--pairs "abc<->num" --loss "pair"). Say the same, or start a new run`,
+      },
+      { args: resume, code: 2, message: "Cannot resume with files: the run learns from pairs" },
+      {
+        args: ["train", "--data", data, "--out", out, "--task", "conversion", ...device],
+        code: 2,
+        message: 'Missing --pairs for --task conversion, such as --pairs "abc->mid"',
+      },
+      {
+        args: ["train", "--data", data, "--out", out, "--pairs", "abc->num", ...device],
+        code: 2,
+        message: "Cannot use --pairs or --loss without --task conversion",
+      },
+    ];
+    for (const refusal of refusals) await assertRefused(refusal);
 
     const evaluation = [
       "--checkpoint",
