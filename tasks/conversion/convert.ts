@@ -20,6 +20,7 @@ export interface ConvertOptions {
 export interface ConvertedFile {
   /** Which file. */
   readonly index: number;
+  /** All that the model wrote. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Whether the model ended it; it was cut off at the patch length or the byte limit otherwise. */
   readonly ended: boolean;

@@ -27,6 +27,7 @@ export type PairLoss = "pair" | "target";
 export interface PairSampleOptions extends PatchSizes {
   /** Whether a pair is a sample in each direction. */
   readonly bothWays: boolean;
+  /** What is in the loss. */
   readonly loss: PairLoss;
 }
 
@@ -38,6 +39,7 @@ export interface LeftOutPairs {
 
 /** Pairs as samples. */
 export interface PairSamples extends LeftOutPairs {
+  /** One for each pair that fits. */
   readonly samples: SampleSource;
   /** The pair of each sample. */
   readonly pairs: readonly FilePair[];

@@ -6,7 +6,9 @@ import { fileExtension, type FileSource } from "@bgpt/core";
 
 /** Which files are converted into which, by their extensions. */
 export interface Conversion {
+  /** Of the files that are converted. */
   readonly from: string;
+  /** Of what they become. */
   readonly to: string;
   /** Whether `to` is converted into `from`, too. */
   readonly bothWays: boolean;

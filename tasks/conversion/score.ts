@@ -21,6 +21,7 @@ export interface ScoredConversion {
 
 /** The music of an expected file and of an output, as MIDI, whose track lengths may be wrong in the output. */
 export interface ComparedMusic {
+  /** What it should be. */
   readonly expected: Uint8Array;
   /** Absent where the output could not be made MIDI. */
   readonly actual?: Uint8Array;
@@ -40,6 +41,7 @@ export interface ConversionScoreReport {
 
 /** How right the music of outputs is; a note is right with its pitch, onset and duration. */
 export interface MusicScore {
+  /** How many there are. */
   readonly outputs: number;
   /** That parse as they were generated. */
   readonly parsed: number;
@@ -47,8 +49,11 @@ export interface MusicScore {
   readonly playable: number;
   /** That have every note right, and no other. */
   readonly allNotesRight: number;
+  /** Notes of all expected files. */
   readonly expectedNotes: number;
+  /** Notes of the outputs that are playable. */
   readonly actualNotes: number;
+  /** Of which those are expected. */
   readonly rightNotes: number;
   /** Share of all notes of the outputs that are right; 0 where there are none. */
   readonly precision: number;
