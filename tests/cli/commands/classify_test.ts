@@ -159,7 +159,29 @@ Deno.test("a classifier starts from a generative checkpoint, and one that was st
     const embedding = 64 * 4 * 257;
     assertEquals(after.parameters.subarray(0, embedding), before.parameters.subarray(0, embedding));
 
+    const renamed = join(folder, "renamed");
+    Deno.mkdirSync(renamed);
+    for (const name of namesIn(data)) {
+      Deno.copyFileSync(join(data, name), join(renamed, name.replace("dog_0", "owl_0")));
+    }
     const refusals: Refusal[] = [
+      {
+        args: [
+          "train",
+          "--task",
+          "classification",
+          "--data",
+          renamed,
+          "--out",
+          stopped,
+          "--resume",
+          ...device,
+        ],
+        code: 1,
+        message: `Cannot use "${
+          join(renamed, "owl_0.txt")
+        }": its class "owl.txt" is none of the 2 that are known`,
+      },
       {
         args: ["train", "--data", data, "--out", stopped, "--resume", ...device],
         code: 2,
