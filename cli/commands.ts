@@ -18,6 +18,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/eval.ts"),
   },
   {
+    name: "inspect",
+    summary: "Show where files surprise a model, byte by byte",
+    load: () => import("./commands/inspect.ts"),
+  },
+  {
     name: "generate",
     summary: "Generate files, or continue one",
     load: () => import("./commands/generate.ts"),

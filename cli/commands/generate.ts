@@ -7,12 +7,12 @@ import {
   patchCountOf,
 } from "@bgpt/core";
 import { readFile } from "@bgpt/core/files";
-import { dirname } from "@std/path";
 import { openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { UsageError } from "../errors.ts";
 import { jsonOption } from "../options.ts";
+import { checkParentFolder } from "../parent_folder.ts";
 import { ProgressLine } from "../progress.ts";
 import { samplingOf, samplingOptions } from "../sampling_options.ts";
 import { note, printJson, writeBytes } from "../terminal.ts";
@@ -68,7 +68,7 @@ export default defineCommand({
     if (out === undefined && json) {
       throw new UsageError("Cannot write bytes and JSON to stdout: name --out FILE");
     }
-    if (out !== undefined) checkFolderOf(out);
+    if (out !== undefined) checkParentFolder(out);
     const { model, parameters } = await openGenerativeCheckpoint(path, "generate");
     const start = prefixPath === undefined ? new Uint8Array() : await readFile(prefixPath);
     const prefix = prefixTokens(start, extension, model.patchSize);
@@ -110,16 +110,6 @@ function prefixTokens(bytes: Uint8Array, extension: string, patchSize: number): 
   const patchLength = patchCountOf(bytes.length, patchSize);
   const whole = filePatches(bytes, extension, { patchSize, patchLength });
   return whole.subarray(0, extensionPatch(extension, patchSize).length + bytes.length);
-}
-
-/** What took long to generate must have somewhere to go. */
-function checkFolderOf(path: string): void {
-  try {
-    if (Deno.statSync(dirname(path)).isDirectory) return;
-  } catch {
-    // Said below.
-  }
-  throw new Error(`Cannot write "${path}": there is no folder "${dirname(path)}". Make it first`);
 }
 
 function numbered(path: string, index: number, count: number): string {

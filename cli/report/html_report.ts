@@ -1,23 +1,28 @@
-import { type Markup, markup } from "./markup.ts";
+import { Markup, markup } from "./markup.ts";
 import { reportStyle } from "./report_style.ts";
 import { type LinePlot, linePlotSvg } from "./svg_plot.ts";
 
+/** What a table may hold: text and numbers, or what links. */
+export type ReportCell = string | number | Markup;
+
 /** A table; columns of numbers, with or without a unit, are set to the right. */
-export interface ReportTable {
+export interface ReportTable<Cell extends ReportCell = string | number> {
   readonly columns: readonly string[];
-  readonly rows: readonly (readonly (string | number)[])[];
+  readonly rows: readonly (readonly Cell[])[];
 }
 
 /** What a section shows: a plot, a table, text as it is (bytes, programs), or HTML made with the `markup` tag. */
 export type ReportContent =
   | { readonly plot: LinePlot }
-  | { readonly table: ReportTable }
+  | { readonly table: ReportTable<ReportCell> }
   | { readonly text: string }
   | { readonly html: Markup };
 
 /** One section of a report. */
 export type ReportSection = ReportContent & {
   readonly title: string;
+  /** Its anchor, where something links to it. */
+  readonly id?: string;
   /** A sentence or two under the title. */
   readonly note?: string;
 };
@@ -30,6 +35,8 @@ export interface Report {
   /** The run's facts: names and values, with units. */
   readonly facts: readonly (readonly [name: string, value: string])[];
   readonly sections: readonly ReportSection[];
+  /** The style sheet of markup in its sections, where that has one of its own. */
+  readonly style?: Markup;
   /** When it was made, and by what. */
   readonly footer: string;
 }
@@ -47,7 +54,7 @@ export function htmlReport(report: Report): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${report.title}</title>
-<style>${reportStyle}</style>
+<style>${reportStyle}${report.style ?? ""}</style>
 </head>
 <body>
 <main>
@@ -64,7 +71,8 @@ ${report.sections.map(section)}</main>
 
 function section(section: ReportSection): Markup {
   const note = section.note === undefined ? markup`` : markup`<p class="note">${section.note}</p>`;
-  return markup`<section>
+  const anchor = section.id === undefined ? markup`` : markup` id="${section.id}"`;
+  return markup`<section${anchor}>
 <h2>${section.title}</h2>
 ${note}${content(section)}
 </section>
@@ -78,7 +86,7 @@ function content(content: ReportContent): Markup {
   return content.html;
 }
 
-function tableOf({ columns, rows }: ReportTable): Markup {
+function tableOf({ columns, rows }: ReportTable<ReportCell>): Markup {
   const kinds = columns.map((_, i) => rows.every((row) => isNumeric(row[i] ?? "")) ? "number" : "text");
   const headings = columns.map((name, i) => markup`<th scope="col" class="${kinds[i]!}">${name}</th>`);
   const lines = rows.map((row) => {
@@ -94,6 +102,7 @@ ${lines}</tbody>
 }
 
 /** A number, one with a unit such as `94.2 %`, or a dash or nothing for none. */
-function isNumeric(cell: string | number): boolean {
+function isNumeric(cell: ReportCell): boolean {
+  if (cell instanceof Markup) return false;
   return typeof cell === "number" || /^(?:[-+−]?\d[\d.,]*(?:e[-+]?\d+)?(?:\s?\S{1,8})?|[-–—]?)$/i.test(cell);
 }

@@ -25,6 +25,8 @@ export interface LinePlot {
   readonly logX?: boolean;
   /** Whether the y axis is logarithmic; values not above 0 leave gaps then. */
   readonly logY?: boolean;
+  /** Whether the legend tells the last value of each line, which it does where there is room; false where x is no time. */
+  readonly legendValues?: false;
 }
 
 /** A series and what is drawn of it: a faint line through the points, if any, and the line itself. */
@@ -60,7 +62,9 @@ export function linePlotSvg(plot: LinePlot): Markup {
 <title>${plot.title}</title>
 <desc>${description(plot, curves)}</desc>
 <style>${plotStyle}</style>
-${text(0, 13, "start", plot.yLabel)}${legend(curves)}${hasPoints ? grid(x, y) : emptyNote()}
+${text(0, 13, "start", plot.yLabel)}${legend(curves, plot.legendValues ?? true)}${
+    hasPoints ? grid(x, y) : emptyNote()
+  }
 ${text(frame.right, size.height - 6, "end", plot.xLabel)}${
     curves.map((curve, i) => lines(curve, i, x, y))
   }</svg>`;
@@ -104,13 +108,13 @@ function text(
 }
 
 /** On the right, the names of the series, each with its last value where there is room for all of them. */
-function legend(curves: readonly Curve[]): Markup {
+function legend(curves: readonly Curve[], values: boolean): Markup {
   const entries = curves.map(({ series, line }) => {
     const last = line.findLast(([, y]) => Number.isFinite(y))?.[1];
     return { name: series.name, value: last === undefined ? "" : shortNumber(last) };
   });
   const withValues = entries.reduce((sum, { name, value }) => sum + legendWidth(name + value), 0);
-  const hasRoom = withValues < frame.right - legendStart;
+  const hasRoom = values && withValues < frame.right - legendStart;
   const drawn: Markup[] = [];
   let right = frame.right;
   for (const [i, { name, value }] of [...entries.entries()].reverse()) {
