@@ -1,4 +1,5 @@
 import { nearestName } from "@bgpt/core";
+import { withEmbeddedCheckpoint } from "./embedded_checkpoint.ts";
 import { UsageError } from "./errors.ts";
 import type { Options, Positionals, Values } from "./options.ts";
 import { parseCommandLine } from "./parse.ts";
@@ -65,7 +66,8 @@ export interface CommandEntry {
 export function defineCommand<const O extends Options, const P extends Positionals = Record<never, never>>(
   spec: CommandSpec<O, P>,
 ): Command {
-  const { description, options, examples } = spec;
+  const { description, examples } = spec;
+  const options = withEmbeddedCheckpoint(spec.options);
   // Without positionals the inferred P has no keys, as has this record.
   const positionals = spec.positionals ?? {} as P;
   return {

@@ -57,7 +57,7 @@ export function commandHelp(entry: CommandEntry, command: Command): string {
 type Row = readonly [name: string, text: string];
 
 function isRequired(option: Option): boolean {
-  return option.kind !== "flag" && option.required === true;
+  return option.kind !== "flag" && option.required === true && !("default" in option);
 }
 
 function spelling(key: string, option: Option): string {
