@@ -77,14 +77,22 @@ export async function openTrainingData(
   return { training: only ?? mixture(parts), evaluation };
 }
 
+/** A source that is measured, and the files that its samples are made of. */
+export interface EvaluationData extends EvaluationPart {
+  readonly files: FileSource;
+}
+
 /** Opens what an evaluation's `--data` names, source by source. */
 export async function openEvaluationData(
   data: readonly string[],
-  samples: SampleMaker = wholeFiles,
-): Promise<readonly EvaluationPart[]> {
+  samples: Pick<SampleMaker, "all"> = wholeFiles,
+): Promise<readonly EvaluationData[]> {
   const parts = await dataParts(data);
   return await Promise.all(
-    parts.map(async ({ name, paths }) => ({ name, source: samples.all(await folderSource(paths)) })),
+    parts.map(async ({ name, paths }) => {
+      const files = await folderSource(paths);
+      return { name, files, source: samples.all(files) };
+    }),
   );
 }
 

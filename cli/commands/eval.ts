@@ -1,11 +1,11 @@
-import { type Checkpoint, joinEvaluations } from "@bgpt/core";
+import { type Checkpoint, type FileSource, joinEvaluations, windowedSamples } from "@bgpt/core";
 import { formatClassification } from "@bgpt/tasks";
 import { openCheckpoint, openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { evaluateConversion } from "../conversion_evaluation.ts";
 import { conversionRecord, conversionTable } from "../conversion_report.ts";
 import { chosenConversion, pairsOption } from "../conversion_samples.ts";
-import { openEvaluationData } from "../data.ts";
+import { openEvaluationData, wholeFiles } from "../data.ts";
 import { type EngineChoice, engineOptions, openEngine } from "../engine.ts";
 import { UsageError } from "../errors.ts";
 import { evaluateClasses } from "../evaluate_classes.ts";
@@ -21,7 +21,7 @@ export default defineCommand({
   description:
     "Measures how well a checkpoint predicts files: bits per byte as published (padding and end counted) and over " +
     "the real bytes alone; of a classifier, accuracy, each class, the confusion matrix and calibration. A file beyond " +
-    "the patch length is read up to it.",
+    "the patch length is read up to it, as published, or with --whole to its end.",
   options: {
     checkpoint: {
       kind: "path",
@@ -47,6 +47,11 @@ export default defineCommand({
       kind: "paths",
       help: "with --pairs: what the order-3 byte model learns from first, such as the training data",
     },
+    whole: {
+      kind: "flag",
+      help:
+        "score all of a file beyond the patch length, by a window over its patches that moves on by half of it",
+    },
     batch: { kind: "integer", minimum: 1, default: 4, help: "files of full length computed at a time" },
     ...engineOptions,
     json: jsonOption,
@@ -60,51 +65,84 @@ export default defineCommand({
       what: "how right tunes are converted, of which 100 are listened to",
       line: `eval --checkpoint runs/tunes --data corpora/abc/eval --pairs "abc->mid" --convert 100`,
     },
+    {
+      what: "long files to their end",
+      line: "eval --checkpoint runs/a --data books --whole",
+    },
     { what: "one file, for a program to read", line: "eval --checkpoint runs/a --data photo.bmp --json" },
   ],
   run: async (values) => {
-    const { checkpoint: path, data, batch, json } = values;
-    if (values.pairs !== undefined) return await evaluatePairs(values.pairs, values);
+    const { checkpoint: path, pairs, whole } = values;
+    if (whole && pairs !== undefined) {
+      throw new UsageError(
+        "Cannot use --whole with --pairs: a pair is measured within the patch length. Leave one of them out",
+      );
+    }
+    if (pairs !== undefined) return await evaluatePairs(pairs, values);
     if (values.convert > 0 || values.baselineData.length > 0) {
       throw new UsageError("Cannot use --convert or --baseline-data without --pairs. See bgpt eval --help");
     }
     const checkpoint = await openCheckpoint(path);
     if (checkpoint.labels !== undefined) {
+      if (whole) {
+        throw new UsageError("Cannot use --whole with a classifier: it tells a file's class by its head");
+      }
       return await evaluateClassifier(checkpoint, checkpoint.labels, values);
     }
-    const parts = await openEvaluationData(data);
-    const engine = await openEngine(values);
-    const evaluations = await evaluateParts(engine, checkpoint, parts, batch);
-    const { totals, samples, patches } = joinEvaluations(evaluations);
-    engine.destroy();
-
-    if (json) {
-      return printJson({
-        files: samples,
-        patches,
-        bytes: totals.bytes,
-        ...lossRecord(totals),
-        ...(parts.length > 1 && {
-          sources: Object.fromEntries(
-            evaluations.map(({ name, totals, samples }) => [name, { files: samples, ...lossRecord(totals) }]),
-          ),
-        }),
-      });
-    }
-    print(
-      `${formatCount(samples, "file")}, ${formatCount(patches, "patch", "patches")}, ${
-        formatCount(totals.bytes, "byte")
-      } predicted`,
-    );
-    const { bpb, bpbBytes, lossNats } = lossRecord(totals);
-    print(`bits per byte as published   ${bpb.toFixed(4)}   (${lossNats.toFixed(4)} nats)`);
-    print(`bits per real byte           ${bpbBytes?.toFixed(4) ?? "no byte to predict"}`);
-    if (parts.length < 2) return;
-    for (const { name, totals } of evaluations) {
-      print(`  ${lossRecord(totals).bpb.toFixed(4)}   ${name}`);
-    }
+    await evaluateFiles(checkpoint, values);
   },
 });
+
+async function evaluateFiles(
+  checkpoint: Checkpoint,
+  { data, batch, whole, json, ...engineChoice }: EngineChoice & {
+    readonly data: readonly string[];
+    readonly batch: number;
+    readonly whole: boolean;
+    readonly json: boolean;
+  },
+): Promise<void> {
+  const { patchLength, patchSize } = checkpoint.model;
+  const samples = whole
+    ? { all: (files: FileSource) => windowedSamples(files, checkpoint.model) }
+    : wholeFiles;
+  const parts = await openEvaluationData(data, samples);
+  const engine = await openEngine(engineChoice);
+  const evaluations = await evaluateParts(engine, checkpoint, parts, batch);
+  engine.destroy();
+  const { totals } = joinEvaluations(evaluations);
+  const fileCounts = parts.map(({ files }) => files.files.length);
+  const fileCount = fileCounts.reduce((sum, count) => sum + count, 0);
+  // Of a file all patches are scored but the first.
+  const patchCount = fileCount + totals.positions / patchSize;
+
+  if (json) {
+    return printJson({
+      files: fileCount,
+      patches: patchCount,
+      bytes: totals.bytes,
+      ...(whole && { window: patchLength }),
+      ...lossRecord(totals),
+      ...(parts.length > 1 && {
+        sources: Object.fromEntries(
+          evaluations.map(({ name, totals }, i) => [name, { files: fileCounts[i], ...lossRecord(totals) }]),
+        ),
+      }),
+    });
+  }
+  print(
+    `${formatCount(fileCount, "file")}, ${formatCount(patchCount, "patch", "patches")}, ${
+      formatCount(totals.bytes, "byte")
+    } predicted${whole ? ` by a window of ${formatCount(patchLength, "patch", "patches")}` : ""}`,
+  );
+  const { bpb, bpbBytes, lossNats } = lossRecord(totals);
+  print(`bits per byte as published   ${bpb.toFixed(4)}   (${lossNats.toFixed(4)} nats)`);
+  print(`bits per real byte           ${bpbBytes?.toFixed(4) ?? "no byte to predict"}`);
+  if (parts.length < 2) return;
+  for (const { name, totals } of evaluations) {
+    print(`  ${lossRecord(totals).bpb.toFixed(4)}   ${name}`);
+  }
+}
 
 async function evaluatePairs(
   pairs: string,

@@ -12,4 +12,3 @@ Deno.test("crc32c() gives the check values of the RFC", () => {
   assertEquals(crc32c(new Uint8Array()), 0);
   assertEquals(crc32c(bytesOf("6789"), crc32c(bytesOf("12345"))), 0xe3069283);
 });
-

@@ -90,6 +90,40 @@ Deno.test("eval takes files and folders, in any batch, and reports the same on b
     assertEquals([empty.bytes, empty.bpbBytes], [0, undefined]);
   }));
 
+Deno.test("eval --whole scores files to their end, and says by which window", () =>
+  inTempFolder(async (folder) => {
+    const checkpoint = join(folder, "checkpoint");
+    await writeCheckpoint(checkpoint);
+    const data = await writeFiles(join(folder, "data"), [20, 0, 300]);
+    const long = await writeFiles(join(folder, "long"), [500]);
+    const evaluate = async (...args: string[]) => {
+      const { code, stdout, stderr } = await bgpt(["eval", "--checkpoint", checkpoint, ...args, ...device]);
+      assertEquals(code, 0, stderr);
+      return stdout;
+    };
+    const report = JSON.parse(await evaluate("--data", data, long, "--whole", "--json"));
+    assertEquals(
+      [report.files, report.patches, report.bytes, report.window],
+      [4, 4 + 2 + 21 + 34, 820, 8],
+    );
+    assertEquals(Object.values(report.sources as { files: number }[]).map(({ files }) => files), [3, 1]);
+    const text = await evaluate("--data", data, long, "--whole");
+    assertStringIncludes(text, "4 files, 61 patches, 820 bytes predicted by a window of 8 patches\n");
+    assertStringIncludes(text, `bits per real byte           ${report.bpbBytes.toFixed(4)}\n`);
+
+    // The same bytes as they are inspected.
+    const inspected = await bgpt(["inspect", long, "--checkpoint", checkpoint, "--json", ...device]);
+    const [{ lossNats, bpbBytes }] = JSON.parse(inspected.stdout).files;
+    const alone = JSON.parse(await evaluate("--data", long, "--whole", "--json"));
+    assertAlmostEquals(alone.lossNats, lossNats, 1e-5 * lossNats);
+    assertAlmostEquals(alone.bpbBytes, bpbBytes, 1e-5 * bpbBytes);
+
+    // Files that fit are scored as ever.
+    const fitting = ["--data", join(data, "f0.bin"), "--json"];
+    const { window: _, ...whole } = JSON.parse(await evaluate(...fitting, "--whole"));
+    assertEquals(whole, JSON.parse(await evaluate(...fitting)));
+  }));
+
 Deno.test("--checkpoint takes a run's folder, whose newest good checkpoint is used, or a checkpoint's", () =>
   inTempFolder(async (folder) => {
     const run = join(folder, "run");
@@ -152,6 +186,11 @@ Deno.test("eval refuses what cannot be with one line", () =>
           `Cannot read checkpoint "${foreign}": config.json has format undefined, this program reads 1`,
       },
       { args: ["eval", "--checkpoint", checkpoint], code: 2, message: "Missing --data PATH..." },
+      {
+        args: of(checkpoint, data, "--whole", "--pairs", "a->b"),
+        code: 2,
+        message: "Cannot use --whole with --pairs",
+      },
     ];
     for (const refusal of refusals) await assertRefused(refusal);
   }));
