@@ -67,7 +67,10 @@ export class ClassificationScore {
   #files = 0;
   #lossNats = 0;
 
-  /** @param labels the classes by their numbers */
+  /**
+   * A score of no file yet.
+   * @param labels the classes by their numbers
+   */
   constructor(labels: readonly string[]) {
     this.#labels = labels;
     this.#confusion = labels.map(() => labels.map(() => 0));
