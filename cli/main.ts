@@ -2,7 +2,7 @@
  * The command line program `bgpt`.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { main } from "@bgpt/cli";
  * const exitCode = await main(["data", "cpu", "--help"]);
  * ```

@@ -20,11 +20,18 @@ export interface NextByteSizes {
  * last bit on the strict cpu engine, whatever the others are given.
  *
  * @example
- * ```ts ignore
- * const model = await NextByte.create(engine, config, parameters, { sequenceCount: 2, slotPatches: 8 });
- * model.start(extensionPatch("txt", config.patchSize));
+ * ```ts
+ * import { extensionPatch, initialParameters, NextByte, parameterTable, presets } from "@bgpt/core";
+ * import { CpuEngine } from "@bgpt/kernels";
+ *
+ * const engine = await CpuEngine.create();
+ * const parameters = initialParameters(parameterTable(presets.tiny), 1);
+ * const model = await NextByte.create(engine, presets.tiny, parameters, { sequenceCount: 2, slotPatches: 8 });
+ * model.start(extensionPatch("txt", presets.tiny.patchSize));
  * const logits = await model.next(); // [2, 257]
  * model.push(Uint8Array.of(72, 73));
+ * console.log(logits.length);
+ * engine.destroy();
  * ```
  */
 export class NextByte {

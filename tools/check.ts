@@ -18,7 +18,20 @@ const checks: readonly (readonly [what: string, ...args: string[]])[] = [
   ["types, also of the examples", "check", "--doc"],
   ["compiled kernels are those of kernels/assembly", "run", "-A", "tools/build_assembly.ts", "--check"],
   ["structure", "run", "--allow-read", "tools/check_structure.ts"],
-  ["examples of the READMEs", "test", "-A", "--doc", ...packageNames.map((name) => `${name}/README.md`)],
+  [
+    "examples of the documentation run",
+    ...[
+      "test",
+      "-A",
+      "--doc",
+      "--no-check",
+      ...packageNames,
+      "mod.ts",
+      "README.md",
+      "CONTRIBUTING.md",
+      "docs",
+    ],
+  ],
   ["documentation of what is exported", "doc", "--lint", ...entries],
   // From the root alone, Deno publishes the root's package and leaves the members out. Types were checked above.
   ...[".", ...packageNames].map((name) =>

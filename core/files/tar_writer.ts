@@ -5,8 +5,10 @@ import { tarBlockBytes, tarChecksum, tarField, type tarFields, tarPaddingBytes }
  * left 0. Until {@linkcode TarWriter.close} the tar has no end, and readers refuse it as incomplete.
  *
  * @example
- * ```ts ignore
- * using tar = new TarWriter("corpus.tar");
+ * ```ts
+ * import { TarWriter } from "@bgpt/core/files";
+ *
+ * using tar = new TarWriter(`${await Deno.makeTempDir()}/corpus.tar`);
  * tar.add("1_0000001.txt", new TextEncoder().encode("Hello"));
  * tar.close();
  * ```
