@@ -49,8 +49,13 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "simulate",
-    summary: "Score a model's simulation of the CPU, or run a program in it",
+    summary: "Score a model's simulation of the CPU",
     load: () => import("./commands/simulate.ts"),
+  },
+  {
+    name: "run",
+    summary: "Run a program in a model, beside the true machine",
+    load: () => import("./commands/run.ts"),
   },
   {
     name: "data cpu",

@@ -131,7 +131,7 @@ export default defineCommand({
     const trace = formatTrace(
       example,
       (await predictFreeRunning(engine, { model, parameters }, [example], 1))[0]!,
-      corner.registers!,
+      { registers: corner.registers! },
     );
     note(trace);
     engine.destroy();

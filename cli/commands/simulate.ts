@@ -1,24 +1,15 @@
-import { RandomStream } from "@bgpt/core";
-import { folderSource, readFile } from "@bgpt/core/files";
+import { folderSource } from "@bgpt/core/files";
 import {
-  assembleInstruction,
-  cpuFile,
-  encodeProgram,
-  firstDeparture,
   formatStateScores,
-  formatTrace,
-  type Instruction,
   parseStateFile,
   predictFreeRunning,
   predictTeacherForced,
-  startState,
   type StateFile,
   StateScore,
 } from "@bgpt/tasks";
 import { openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { engineOptions, openEngine } from "../engine.ts";
-import { UsageError } from "../errors.ts";
 import { jsonOption } from "../options.ts";
 import { ProgressLine } from "../progress.ts";
 import { note, print, printJson } from "../terminal.ts";
@@ -28,7 +19,7 @@ export default defineCommand({
   description:
     "Measures how well a model simulates the CPU on programs it never saw: bytes, whole states and whole runs right, " +
     "each state from the true one before it and running freely, beside the trivial predictor (PC + 1, the fetched " +
-    "instruction, registers unchanged). With --program it runs one program in the model and shows where it departs.",
+    "instruction, registers unchanged).",
   options: {
     checkpoint: {
       kind: "path",
@@ -36,26 +27,7 @@ export default defineCommand({
       required: true,
       help: "a checkpoint, or the --out folder of a run",
     },
-    data: { kind: "paths", help: "state files, or folders of them, as bgpt data cpu writes" },
-    program: {
-      kind: "path",
-      placeholder: "FILE",
-      help: "one program to run: assembly text, or a state file (.bin)",
-    },
-    memory: {
-      kind: "integer",
-      placeholder: "BYTES",
-      minimum: 16,
-      default: 1024,
-      help: "memory of an assembled program",
-    },
-    seed: {
-      kind: "integer",
-      minimum: 0,
-      maximum: 0xffffffff,
-      default: 0,
-      help: "start registers of an assembled program",
-    },
+    data: { kind: "paths", required: true, help: "state files, or folders of them, as bgpt data cpu writes" },
     batch: { kind: "integer", minimum: 1, default: 16, help: "files computed at a time" },
     freeRunning: {
       kind: "flag",
@@ -68,30 +40,12 @@ export default defineCommand({
   },
   examples: [
     { what: "score a model on unseen programs", line: "simulate --checkpoint runs/cpu --data unseen" },
-    {
-      what: "run one program and see where the model departs",
-      line: "simulate --checkpoint runs/cpu --program add.asm",
-    },
   ],
   run: async (values) => {
-    const { data, program, batch, json } = values;
-    if ((data.length > 0) === (program !== undefined)) {
-      throw new UsageError("Cannot simulate: give either --data or --program. See bgpt simulate --help");
-    }
-    const files = program === undefined
-      ? await readStateFiles(data)
-      : [await readProgram(program, values.memory, values.seed)];
+    const { data, batch, json } = values;
+    const files = await readStateFiles(data);
     const model = await openGenerativeCheckpoint(values.checkpoint, "simulate");
     const engine = await openEngine(values);
-
-    if (program !== undefined) {
-      const [predicted] = await predictFreeRunning(engine, model, files, 1);
-      engine.destroy();
-      const departure = firstDeparture(files[0]!, predicted!);
-      if (json) return printJson({ states: files[0]!.instructionCount, departsAtState: departure ?? null });
-      return print(formatTrace(files[0]!, predicted!));
-    }
-
     const score = new StateScore();
     {
       using progress = new ProgressLine("Simulating", files.length, "programs");
@@ -128,17 +82,4 @@ async function readStateFiles(paths: readonly string[]): Promise<StateFile[]> {
   }
   if (files.length === 0) throw new Error(`Cannot simulate: none of ${refused} files holds CPU states`);
   return files;
-}
-
-async function readProgram(path: string, memoryBytes: number, seed: number): Promise<StateFile> {
-  const bytes = await readFile(path);
-  if (path.endsWith(".bin")) return parseStateFile(bytes);
-  const program: Instruction[] = [];
-  for (const [index, line] of new TextDecoder().decode(bytes).split("\n").entries()) {
-    const code = line.replace(/;.*/, "").trim();
-    if (code !== "") program.push(assembleInstruction(code, index + 1));
-  }
-  const random = new RandomStream(seed);
-  const start = startState(random.below(256), Array.from({ length: 10 }, () => random.below(256)));
-  return parseStateFile(cpuFile(encodeProgram(program, memoryBytes), start));
 }

@@ -12,7 +12,7 @@ export {
   type Mnemonic,
   registerNames,
 } from "./instructions.ts";
-export { encodeProgram, programLength } from "./program.ts";
+export { assembleProgram, encodeProgram, programLength } from "./program.ts";
 export { cpuFile, runCpu, startState, stateBytes, stateOffsets, stepCpu } from "./machine.ts";
 export * from "./corpus.ts";
 export * from "./state_file.ts";

@@ -1,7 +1,28 @@
-import { encodeInstruction, type Instruction, instructionBytes } from "./instructions.ts";
+import {
+  assembleInstruction,
+  encodeInstruction,
+  type Instruction,
+  instructionBytes,
+} from "./instructions.ts";
 
 /** The most instructions that the program counter, one byte, can reach. */
 const reachableInstructions = 256;
+
+/**
+ * The instructions of a text: one a line, `;` starts a comment, empty lines are passed over.
+ * @throws {SyntaxError} naming the line that is no instruction
+ * @example
+ * ```ts
+ * import { assembleProgram } from "@bgpt/tasks";
+ * const program = assembleProgram("LOADI 5\nADD A ; ACC = 5 + A\nHLT");
+ * ```
+ */
+export function assembleProgram(text: string): Instruction[] {
+  return text.split("\n").flatMap((line, index) => {
+    const code = line.replace(/;.*/, "").trim();
+    return code === "" ? [] : [assembleInstruction(code, index + 1)];
+  });
+}
 
 /**
  * A memory that holds a program, 0 behind it.

@@ -6,16 +6,23 @@ import { decodeInstruction, disassembleInstruction, registerNames } from "./inst
 import { stateBytes, stateOffsets } from "./machine.ts";
 import type { StateFile } from "./state_file.ts";
 
+/** How a trace is shown. */
+export interface TraceOptions {
+  /** How many registers are shown, 1 to 10; all by default. */
+  readonly registers?: number;
+  /** What is done to the text of each difference, such as to colour it; its width must stay. */
+  readonly mark?: (difference: string) => string;
+}
+
 /**
  * One line for each state: the instruction in IR, then PC, ACC and registers in decimal. Where the model departs from
  * the machine the line shows `true→model`; a state that the model did not write shows as `–`.
  * @param predicted states 1.. as the model wrote them
- * @param registers how many registers to show, 1 to 10
  */
 export function formatTrace(
   file: StateFile,
   predicted: Uint8Array,
-  registers: number = registerNames.length,
+  { registers = registerNames.length, mark = (difference) => difference }: TraceOptions = {},
 ): string {
   const names = ["PC", "ACC", ...registerNames.slice(0, registers)];
   const lines = [`state  ${"instruction".padEnd(14)}${names.map((name) => name.padStart(8)).join("")}`];
@@ -28,14 +35,16 @@ export function formatTrace(
       ...names.slice(2).map((_, i) => stateOffsets.registers + i),
     ];
     const cells = columns.map((i) => {
-      if (model.length <= i) return "–";
-      return model[i] === truth[i] ? String(truth[i]) : `${truth[i]}→${model[i]}`;
+      if (model.length <= i) return "–".padStart(8);
+      if (model[i] === truth[i]) return String(truth[i]).padStart(8);
+      const difference = `${truth[i]}→${model[i]}`;
+      return mark(difference.padStart(8));
     });
     const fetched = irText(truth);
-    const instruction = model.length < stateBytes || irText(model) === fetched ? fetched : `${fetched} ≠`;
-    lines.push(
-      `${String(k).padStart(5)}  ${instruction.padEnd(14)}${cells.map((cell) => cell.padStart(8)).join("")}`,
-    );
+    const instruction = model.length < stateBytes || irText(model) === fetched
+      ? fetched.padEnd(14)
+      : mark(`${fetched} ≠`.padEnd(14));
+    lines.push(`${String(k).padStart(5)}  ${instruction}${cells.join("")}`);
   }
   const departs = firstDeparture(file, predicted);
   lines.push(

@@ -238,9 +238,9 @@ Deno.test("a checkpoint of the wrong kind, and files of no or of unknown classes
         message: `Cannot generate ${predictsNoBytes}`,
       },
       {
-        args: ["simulate", "--checkpoint", classifier, "--program", program, ...device],
+        args: ["run", program, "--checkpoint", classifier, ...device],
         code: 1,
-        message: `Cannot simulate ${predictsNoBytes}`,
+        message: `Cannot run a program ${predictsNoBytes}`,
       },
       {
         args: ["eval", "--checkpoint", classifier, "--data", data, ...device],

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { bgpt } from "../bgpt.ts";
 import { testSizes, writeCheckpoint } from "../checkpoints.ts";
@@ -37,45 +37,20 @@ Deno.test("simulate scores a model on state files beside the trivial predictor, 
     assertEquals(JSON.parse(teacherOnly.stdout), { files, teacherForced });
   }));
 
-Deno.test("simulate --program runs a program in the model and shows where it departs", () =>
-  inTempFolder(async (folder) => {
-    const { checkpoint } = await prepare(folder);
-    const program = join(folder, "add.asm");
-    await Deno.writeTextFile(program, "ADD A B ; A = A + B\nHLT\n");
-    const args = ["simulate", "--checkpoint", checkpoint, "--program", program, "--memory", "16", ...device];
-    const json = await bgpt([...args, "--json"]);
-    assertEquals([json.code, json.stdout], [0, '{"states":2,"departsAtState":1}\n'], json.stderr);
-    const text = await bgpt(args);
-    assertEquals(text.code, 0);
-    assertMatch(text.stdout, /ADD A B/);
-  }));
-
 Deno.test("simulate refuses what cannot be with one line", () =>
   inTempFolder(async (folder) => {
     const { checkpoint, data } = await prepare(folder);
     const small = join(folder, "small");
     await writeCheckpoint(small, { ...testSizes, patchLength: 3 });
     const empty = await writeFiles(join(folder, "empty"), []);
-    const program = join(folder, "wrong.asm");
-    await Deno.writeTextFile(program, "ADD A B\nJUMP A\n");
     const of = (path: string, ...rest: string[]) => ["simulate", "--checkpoint", path, ...rest, ...device];
 
     const refusals: Refusal[] = [
-      { args: of(checkpoint), code: 2, message: "Cannot simulate: give either --data or --program" },
+      { args: of(checkpoint), code: 2, message: "Missing --data PATH..." },
       {
         args: of(checkpoint, "--data", empty),
         code: 1,
         message: `Cannot read "${empty}": no files were found`,
-      },
-      {
-        args: of(checkpoint, "--program", program),
-        code: 1,
-        message: `Cannot assemble line 2 "JUMP A": there is no instruction "JUMP"`,
-      },
-      {
-        args: of(checkpoint, "--program", join(folder, "missing.asm")),
-        code: 1,
-        message: `Cannot read "${join(folder, "missing.asm")}": there is no such file`,
       },
       {
         args: of(small, "--data", data),

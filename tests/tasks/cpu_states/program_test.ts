@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { assembleInstruction } from "../../../tasks/cpu_states/instructions.ts";
-import { encodeProgram, programLength } from "../../../tasks/cpu_states/program.ts";
+import { assembleProgram, encodeProgram, programLength } from "../../../tasks/cpu_states/program.ts";
 
 const program = (...lines: string[]) => lines.map((line) => assembleInstruction(line));
 
@@ -8,6 +8,12 @@ Deno.test("a program stands at the head of the memory, with zeros behind it", ()
   const memory = encodeProgram(program("LOADI 9", "ADD A B C", "HLT"), 16);
   assertEquals([...memory], [11, 9, 0, 0, 13, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0]);
   assertEquals(programLength(memory), 3);
+});
+
+Deno.test("a text is a program: an instruction a line, comments and empty lines passed over", () => {
+  const text = "; adds\r\n\r\nLOADI 9 ; ACC = 9\n  add a b c\n;HLT\nHLT";
+  assertEquals(assembleProgram(text), program("LOADI 9", "ADD A B C", "HLT"));
+  assertThrows(() => assembleProgram("CLR\n\nJUMP 3\nHLT"), SyntaxError, 'Cannot assemble line 3 "JUMP 3"');
 });
 
 Deno.test("a program that fills its memory is measured to its last word", () => {
