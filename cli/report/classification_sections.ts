@@ -37,7 +37,7 @@ export function classificationSections(report: ClassificationReport, which: stri
     {
       title: "Calibration",
       note:
-        `Of files that are given a class with probability p, p should be right. Expected calibration error: ${
+        `Of the files whose class has probability p, a share of p should be right. Expected calibration error: ${
           percent(calibration.error)
         }.`,
       plot: {
