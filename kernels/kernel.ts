@@ -37,11 +37,12 @@ export interface Dispatch {
 }
 
 /**
- * One stage of a kernel on the cpu engine: every thread calls the same exported function of the assembly module for its
- * part of the work, and all wait for each other before the next stage.
+ * One stage of a kernel on the cpu engine: an exported function of the assembly module that is called once for each part
+ * of the work, as many as there are threads. Any thread may do a part, so nothing may be left in its scratch for the next
+ * stage, which begins when all parts are done.
  */
 export interface AssemblyStage {
-  /** Exported function; behind the arguments it takes `part` and `parts`: which thread, of how many. */
+  /** Exported function; behind the arguments it takes `part` and `parts`: which part, of how many. */
   readonly function: string;
   /** An operand's name stands for its address in bytes; numbers are passed on as they are. */
   readonly arguments: readonly (string | number)[];
