@@ -6,7 +6,7 @@ import { openEngine } from "./engine.ts";
 export const codingBatchOption = {
   kind: "integer",
   minimum: 1,
-  maximum: 65535,
+  maximum: 1024,
   help: "blocks at once (default: up to 64, as memory allows)",
 } as const;
 

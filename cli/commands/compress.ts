@@ -6,6 +6,7 @@ import { codingBatchOption, openCodingEngine } from "../coding_engine.ts";
 import { defineCommand } from "../command.ts";
 import { alignedLines } from "../doctor/text_table.ts";
 import { engineOptions } from "../engine.ts";
+import { openFile } from "../open_file.ts";
 import { jsonOption } from "../options.ts";
 import { sizesByOthers } from "../other_compressors.ts";
 import { ProgressLine } from "../progress.ts";
@@ -49,16 +50,15 @@ export default defineCommand({
     },
   ],
   run: async ({ file: path, checkpoint: checkpointPath, out, device, threads, batch, json }) => {
-    using file = await Deno.open(path);
-    const { size: byteLength, isFile } = await file.stat();
-    if (!isFile) throw new Error(`Cannot compress "${path}": it is not a file`);
+    using file = await openFile(path);
+    const { byteLength } = file;
     const checkpoint = await openGenerativeCheckpoint(checkpointPath, "compress");
     const engine = await openCodingEngine(device === "strict" ? "strict cpu" : device, threads);
     const started = performance.now();
     let compressedLength: number;
     {
       using progress = new ProgressLine("Compressing", byteLength, "bytes");
-      const bytes = file.readable.pipeThrough(counter((count) => progress.update(count)));
+      const bytes = file.bytes.pipeThrough(counter((count) => progress.update(count)));
       const input = { bytes, byteLength, extension: fileExtension(basename(path)) };
       const options = batch === undefined ? {} : { batch };
       compressedLength = await writeWholeFile(out, compress(engine, checkpoint, input, options));

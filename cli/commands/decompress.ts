@@ -3,6 +3,7 @@ import { openGenerativeCheckpoint } from "../checkpoint.ts";
 import { codingBatchOption, openCodingEngine } from "../coding_engine.ts";
 import { defineCommand } from "../command.ts";
 import { engineOptions } from "../engine.ts";
+import { openFile } from "../open_file.ts";
 import { jsonOption } from "../options.ts";
 import { ProgressLine } from "../progress.ts";
 import { note, print, printJson } from "../terminal.ts";
@@ -36,8 +37,8 @@ export default defineCommand({
     { what: "the text back", line: "decompress --checkpoint runs/books book.bgpt --out book.txt" },
   ],
   run: async ({ file: path, checkpoint: checkpointPath, out, keepDamaged, threads, batch, json }) => {
-    using file = await Deno.open(path);
-    const container = await Container.open(file.readable);
+    using file = await openFile(path);
+    const container = await Container.open(file.bytes);
     const checkpoint = await openGenerativeCheckpoint(checkpointPath, "decompress");
     const engine = await openCodingEngine(container.header.engine, threads);
     const started = performance.now();
@@ -47,12 +48,12 @@ export default defineCommand({
       const { header } = container;
       using progress = new ProgressLine("Decompressing", header.byteLength, "bytes");
       const blocks = container.blocks(engine, checkpoint, batch === undefined ? {} : { batch });
-      const bytes = bytesOf(blocks, damaged, keepDamaged, (count) => progress.update(count));
+      const bytes = bytesOf(container, blocks, damaged, keepDamaged, (count) => progress.update(count));
       byteLength = await writeWholeFile(out, bytes);
     }
     engine.destroy();
     const seconds = (performance.now() - started) / 1000;
-    if (damaged.length > 0) note(`Zeros stand in place of ${nameBlocks(damaged)} of ${container.blockCount}`);
+    if (damaged.length > 0) note(`Zeros stand in place of ${nameBlocks(damaged, container.blockCount)}`);
     if (json) {
       return printJson({
         file: path,
@@ -77,6 +78,7 @@ export default defineCommand({
  * @throws {Error} at the end, when blocks are damaged and not to be kept
  */
 async function* bytesOf(
+  { blockCount }: Container,
   blocks: AsyncIterable<DecompressedBlock>,
   damaged: number[],
   keepDamaged: boolean,
@@ -96,15 +98,15 @@ async function* bytesOf(
   }
   if (damaged.length === 0 || keepDamaged) return;
   throw new Error(
-    `Cannot decompress: ${
-      nameBlocks(damaged)
-    } are damaged. Copy the container again, or use --keep-damaged for the rest`,
+    `Cannot decompress: damaged is ${nameBlocks(damaged, blockCount)}. Copy the container again, or use ` +
+      "--keep-damaged for the rest",
   );
 }
 
-/** `blocks 1, 2 and 5 more`. */
-function nameBlocks(indexes: readonly number[]): string {
+/** `blocks 1, 2 and 5 more of 90`. */
+function nameBlocks(indexes: readonly number[], blockCount: number): string {
   const named = indexes.slice(0, mostNamed).join(", ");
   const others = indexes.length - mostNamed;
-  return `${indexes.length === 1 ? "block" : "blocks"} ${named}${others > 0 ? ` and ${others} more` : ""}`;
+  const noun = indexes.length === 1 ? "block" : "blocks";
+  return `${noun} ${named}${others > 0 ? ` and ${others} more` : ""} of ${blockCount}`;
 }

@@ -10,7 +10,7 @@ import { blockCountOf, type CodingEngine, type ContainerHeader } from "./contain
 const usualBatch = 64;
 /** Bytes of keys and values that the default may take, and any batch. */
 const usualCacheBytes = 2 ** 29;
-const mostCacheBytes = 2 ** 32;
+const mostCacheBytes = 2 ** 31;
 
 /** A model on an engine, and the check of what it computes there. */
 export interface CodingModel extends Disposable {

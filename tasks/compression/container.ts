@@ -48,6 +48,8 @@ const version = 1;
 /** Bytes of the header before its extension. */
 const fixedHeaderBytes = 60;
 const mostExtensionBytes = 16;
+/** Blocks that may be coded at once. */
+const mostBatch = 1024;
 /** The most that a stored length can tell. */
 export const mostBlockBytes: number = 2 ** 24 - 1;
 
@@ -118,6 +120,7 @@ export async function readHeader(reader: ByteReader): Promise<ContainerHeader> {
   };
   const strict = header.engine === "strict cpu";
   const possible = header.engine !== undefined && strict === (header.batch === 0) &&
+    header.batch <= mostBatch &&
     Number.isSafeInteger(header.byteLength) && header.blockBytes >= 1 &&
     header.blockBytes <= mostBlockBytes &&
     header.extension.length <= mostExtensionBytes;

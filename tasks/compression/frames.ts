@@ -94,7 +94,7 @@ export async function* readFrames(reader: ByteReader, header: ContainerHeader): 
   // What is left of a damaged frame is no news.
   if (surplus > 0 && !lost) {
     throw new ContainerError(
-      `Cannot decompress: ${surplus} bytes of the container belong to no block. Copy it again`,
+      `Cannot decompress: ${surplus} of the container's bytes belong to no block. Copy it again`,
     );
   }
 }
