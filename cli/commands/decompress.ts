@@ -98,7 +98,9 @@ async function* bytesOf(
   }
   if (damaged.length === 0 || keepDamaged) return;
   throw new Error(
-    `Cannot decompress: damaged is ${nameBlocks(damaged, blockCount)}. Copy the container again, or use ` +
+    `Cannot decompress: the container is damaged in ${
+      nameBlocks(damaged, blockCount)
+    }. Copy the container again, or use ` +
       "--keep-damaged for the rest",
   );
 }

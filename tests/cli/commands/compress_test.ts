@@ -74,7 +74,10 @@ Deno.test("damaged blocks are named and refused, and with --keep-damaged the oth
 
     const refused = await run(folder, "decompress", "a.bgpt", "b.bin");
     assertEquals([refused.code, refused.stdout], [1, ""]);
-    assertMatch(refused.stderr, /^error: Cannot decompress: damaged is block 1 of 3\. .*--keep-damaged.*\n$/);
+    assertMatch(
+      refused.stderr,
+      /^error: Cannot decompress: the container is damaged in block 1 of 3\. .*--keep-damaged.*\n$/,
+    );
     assertEquals(namesIn(folder), ["a.bgpt", "a.bin", "checkpoint"]);
 
     const kept = await run(folder, "decompress", "a.bgpt", "b.bin", "--keep-damaged");
