@@ -40,6 +40,7 @@ export interface ContainerHeader {
 
 /** Not a container, or a damaged one. */
 export class ContainerError extends Error {
+  /** What it is called. */
   override name = "ContainerError";
 }
 
