@@ -2,10 +2,12 @@
  * Generation: prefixes in, bytes out, a patch at a time.
  * @module
  */
-import { encodeSampling, type Engine, type Execution } from "@bgpt/kernels";
+import { encodeSampling, type Engine, type Execution, randomUint32 } from "@bgpt/kernels";
 import type { ModelConfig } from "./config.ts";
 import { type GenerationPlan, generationPlan } from "./generation_plan.ts";
 import { endOfPatch } from "./patches.ts";
+import { SequenceWindow } from "./sequence_window.ts";
+import { windowStride } from "./windows.ts";
 
 /** How the next byte is drawn; the filters apply in this order, as published. */
 export interface Sampling {
@@ -38,6 +40,11 @@ export interface GenerationRequest {
   /** Go on past the end of a file: 256 is never drawn. */
   readonly ignoreEnd?: boolean;
   /**
+   * Go on beyond the patch length: whenever a sequence has reached it, its extension patch and the newest half of its
+   * patches are kept and read anew. A prefix may be longer than the patch length then.
+   */
+  readonly beyondPatchLength?: boolean;
+  /**
    * Random stream of the first sequence, 0 by default; the others follow. So many sequences can be made in parts, each
    * as if all were made at once.
    */
@@ -58,7 +65,8 @@ export interface GeneratedBytes {
 const sequenceWords = 4;
 
 /**
- * Continues every prefix until it ends by itself, has `byteLimit` new bytes, or reaches the patch length.
+ * Continues every prefix until it ends by itself, has `byteLimit` new bytes, or reaches the patch length, unless it may
+ * go beyond that.
  * @param parameters flat, in the order of the parameter table
  * @throws {RangeError} when a prefix has no whole patch or leaves no room
  */
@@ -84,28 +92,14 @@ export async function prepareGeneration(
   engine: Engine,
   config: ModelConfig,
   parameters: Float32Array,
-  { prefixes, byteLimit }: Pick<GenerationRequest, "prefixes" | "byteLimit">,
+  request: Pick<GenerationRequest, "prefixes" | "byteLimit" | "beyondPatchLength">,
 ): Promise<{ readonly plan: GenerationPlan; readonly execution: Execution }> {
-  const slotPatches = checkPrefixes(config, prefixes, byteLimit);
-  const prefixPatches = Math.max(...prefixes.map((prefix) => Math.floor(prefix.length / config.patchSize)));
-  const plan = generationPlan(config, prefixes.length, slotPatches, prefixPatches);
+  const { slotPatches, prefixPatches } = planSizes(config, request);
+  const plan = generationPlan(config, request.prefixes.length, slotPatches, prefixPatches);
   const execution = await engine.prepare(plan.plan);
   execution.write(plan.model.parameters, parameters);
   execution.run("pack");
   return { plan, execution };
-}
-
-/**
- * Continues every prefix, as {@linkcode generate} does, in a plan that was prepared for as many of them and as many
- * bytes; the same plan can do so again.
- */
-export async function* continuePrefixes(
-  execution: Execution,
-  plan: GenerationPlan,
-  request: GenerationRequest,
-): AsyncGenerator<GeneratedBytes> {
-  writePrefixes(execution, plan, request);
-  yield* patchByPatch(execution, plan, request);
 }
 
 /** The bytes of one sequence from the start to the end. */
@@ -122,18 +116,34 @@ export async function generateBytes(
   return outputs.map((bytes) => Uint8Array.from(bytes));
 }
 
-async function* patchByPatch(
+/** A sequence and how far it is. */
+interface Progress {
+  readonly window: SequenceWindow;
+  /** Bytes that were given of the patch being made. */
+  partial: number;
+  /** New bytes. */
+  made: number;
+  finished: boolean;
+}
+
+/**
+ * Continues every prefix, as {@linkcode generate} does, in a plan that was prepared for as many of them and as many
+ * bytes; the same plan can do so again.
+ */
+export async function* continuePrefixes(
   execution: Execution,
   plan: GenerationPlan,
-  { prefixes, byteLimit, ignoreEnd }: GenerationRequest,
+  request: GenerationRequest,
 ): AsyncGenerator<GeneratedBytes> {
-  const { S, L } = plan.model;
+  const { prefixes, byteLimit, ignoreEnd = false, beyondPatchLength = false } = request;
+  const { config, S, L } = plan.model;
   const byteSteps = Array<string>(S).fill("byte");
-  const made = prefixes.map(() => 0);
-  const finished = prefixes.map(() => false);
-  const partial = prefixes.map((prefix) => prefix.length % S);
-  const patchCounts = prefixes.map((prefix) => Math.floor(prefix.length / S));
-  const atLimit = (byteCount: number, patchCount: number) => byteCount >= byteLimit || patchCount >= L;
+  const sequences = prefixes.map((prefix): Progress => ({
+    window: new SequenceWindow(prefix, config),
+    partial: prefix.length % S,
+    made: 0,
+    finished: false,
+  }));
   const startPatch = (...before: string[]) => {
     execution.run(...before, "patch", ...byteSteps);
     const rows = execution.readIntegers(plan.row);
@@ -141,65 +151,92 @@ async function* patchByPatch(
     rows.catch(() => {});
     return rows;
   };
-  // A single patch is the last one, which has a program of its own.
-  let rowsAhead = startPatch(...patchCounts.some((count) => count > 1) ? ["prefix"] : []);
-  while (finished.includes(false)) {
+  const startWindows = () => {
+    writeWindows(execution, plan, sequences, request);
+    // A single patch is the last one, which has a program of its own.
+    return startPatch(...sequences.some(({ window }) => window.patchCount > 1) ? ["prefix"] : []);
+  };
+  const isFinished = (byteCount: number, patchCount: number) =>
+    byteCount >= byteLimit || (patchCount >= L && !beyondPatchLength);
+
+  let rowsAhead = startWindows();
+  while (sequences.some(({ finished }) => !finished)) {
     const current = rowsAhead;
-    // The next patch is begun before this one is read, which takes a while, unless all are known to end here.
-    const goesOn = prefixes.some((_, b) =>
-      !finished[b] && !atLimit(made[b]! + S - partial[b]!, patchCounts[b]! + 1)
+    // Those that will not be known to end with this patch.
+    const goingOn = sequences.filter(({ window, partial, made, finished }) =>
+      !finished && !isFinished(made + S - partial, window.patchCount + 1)
     );
-    if (goesOn) rowsAhead = startPatch("append");
+    // The next patch is begun before this one is read, which takes a while, unless a window will have to move on.
+    const ahead = goingOn.every(({ window }) => window.patchCount + 1 < L);
+    if (ahead && goingOn.length > 0) rowsAhead = startPatch("append");
     const rows = await current;
-    for (const b of prefixes.keys()) {
-      if (finished[b]) continue;
+    for (const [b, sequence] of sequences.entries()) {
+      if (sequence.finished) continue;
       const row = rows.subarray(b * S, (b + 1) * S);
       const end = ignoreEnd ? -1 : row.indexOf(endOfPatch);
-      const bytes = Uint8Array.from(row.subarray(partial[b]!, end < 0 ? S : end)).slice(
-        0,
-        byteLimit - made[b]!,
-      );
-      partial[b] = 0;
-      made[b]! += bytes.length;
-      patchCounts[b]!++;
-      finished[b] = end >= 0 || atLimit(made[b]!, patchCounts[b]!);
-      yield { sequence: b, bytes, finished: finished[b]! };
+      const drawn = Uint8Array.from(row.subarray(sequence.partial, end < 0 ? S : end));
+      const bytes = drawn.slice(0, byteLimit - sequence.made);
+      sequence.window.push(row);
+      sequence.partial = 0;
+      sequence.made += bytes.length;
+      sequence.finished = end >= 0 || isFinished(sequence.made, sequence.window.patchCount);
+      yield { sequence: b, bytes, finished: sequence.finished };
     }
+    if (ahead) continue;
+    const full = sequences.filter(({ window, finished }) => !finished && window.full);
+    for (const { window } of full) window.slide();
+    rowsAhead = full.length > 0 ? startWindows() : startPatch("append");
   }
 }
 
-/** Patches that the longest sequence can grow to. */
-function checkPrefixes(config: ModelConfig, prefixes: readonly Uint16Array[], byteLimit: number): number {
-  const { patchSize: S, patchLength: L } = config;
-  let most = 0;
+/** Patches that the longest sequence can grow to, and patches that are read in one pass. */
+function planSizes(
+  { patchSize: S, patchLength: L }: ModelConfig,
+  { prefixes, byteLimit, beyondPatchLength = false }: Pick<
+    GenerationRequest,
+    "prefixes" | "byteLimit" | "beyondPatchLength"
+  >,
+): { readonly slotPatches: number; readonly prefixPatches: number } {
+  let [slotPatches, prefixPatches] = [0, 0];
   for (const prefix of prefixes) {
     const wholePatches = Math.floor(prefix.length / S);
-    if (wholePatches < 1 || wholePatches >= L) {
+    if (wholePatches < 1 || (wholePatches >= L && !beyondPatchLength)) {
       throw new RangeError(
         `Cannot continue a prefix of ${wholePatches} whole patches: it needs its extension patch, and at most ` +
-          `${L - 1} patches leave room in a patch length of ${L}`,
+          `${L - 1} patches leave room in a patch length of ${L}, unless it may go beyond that`,
       );
     }
-    most = Math.max(most, wholePatches + Math.ceil((prefix.length % S + byteLimit) / S));
+    slotPatches = Math.max(slotPatches, wholePatches + Math.ceil((prefix.length % S + byteLimit) / S));
+    prefixPatches = Math.max(prefixPatches, Math.min(wholePatches, L - 1));
   }
-  return Math.min(most, L);
+  // Where a window moves on, its older half is read anew.
+  if (slotPatches > L && beyondPatchLength) prefixPatches = Math.max(prefixPatches, L - windowStride(L));
+  return { slotPatches: Math.min(slotPatches, L), prefixPatches };
 }
 
-function writePrefixes(execution: Execution, plan: GenerationPlan, request: GenerationRequest): void {
-  const { prefixes, sampling, ignoreEnd, firstStream = 0 } = request;
+function writeWindows(
+  execution: Execution,
+  plan: GenerationPlan,
+  sequences: readonly Progress[],
+  { sampling, ignoreEnd = false, firstStream = 0 }: GenerationRequest,
+): void {
   const { S } = plan.model;
   const { slotPatches, prefixPatches, sequenceCount } = plan;
   const patches = new Uint32Array(sequenceCount * slotPatches * S).fill(endOfPatch);
   const prefixRows = new Uint32Array(sequenceCount * prefixPatches * S).fill(endOfPatch);
   const rows = new Uint32Array(sequenceCount * S).fill(endOfPatch);
-  const sequences = new Uint32Array(sequenceCount * sequenceWords);
-  for (const [b, prefix] of prefixes.entries()) {
-    const wholePatches = Math.floor(prefix.length / S);
-    const whole = prefix.subarray(0, wholePatches * S);
+  const states = new Uint32Array(sequenceCount * sequenceWords);
+  for (const [b, { window, finished }] of sequences.entries()) {
+    const { tokens, patchCount, index } = window;
+    const whole = tokens.subarray(0, patchCount * S);
     patches.set(whole, b * slotPatches * S);
-    prefixRows.set(whole, b * prefixPatches * S);
-    rows.set(prefix.subarray(wholePatches * S), b * S);
-    sequences.set([wholePatches, 0, 0, firstStream + b], b * sequenceWords);
+    // What a sequence has beyond them is in the cache already.
+    prefixRows.set(whole.subarray(0, prefixPatches * S), b * prefixPatches * S);
+    rows.set(tokens.subarray(whole.length), b * S);
+    // Draws are a function of the place in the window, so each window has a stream of its own.
+    const stream = firstStream + b;
+    const windowStream = index === 0 ? stream : randomUint32(index, stream, sampling.seed);
+    states.set([patchCount, 0, Number(finished), windowStream], b * sequenceWords);
   }
   const fileStart = Uint32Array.from(
     { length: sequenceCount * prefixPatches },
@@ -209,6 +246,6 @@ function writePrefixes(execution: Execution, plan: GenerationPlan, request: Gene
   execution.write(plan.prefix.patches, prefixRows);
   execution.write(plan.prefix.fileStart, fileStart);
   execution.write(plan.row, rows);
-  execution.write(plan.sequences, sequences);
-  execution.write(plan.sampling, encodeSampling({ ...sampling, ignoreEnd: ignoreEnd ?? false }));
+  execution.write(plan.sequences, states);
+  execution.write(plan.sampling, encodeSampling({ ...sampling, ignoreEnd }));
 }

@@ -22,6 +22,7 @@ export * from "./crc32c.ts";
 export * from "./evaluation.ts";
 export * from "./forward.ts";
 export * from "./generate.ts";
+export * from "./generate_stream.ts";
 export * from "./generation_plan.ts";
 export * from "./initialise_from.ts";
 export * from "./model.ts";

@@ -59,9 +59,14 @@ export function windowedSamples(source: FileSource, { patchSize, patchLength }: 
   };
 }
 
+/** Patches by which a window of so many patches moves on. */
+export function windowStride(patchLength: number): number {
+  return Math.floor(patchLength / 2);
+}
+
 /** The windows over so many patches of a file. */
 function windowsOf(filePatchCount: number, patchLength: number): Omit<FileWindow, "file">[] {
-  const stride = Math.floor(patchLength / 2);
+  const stride = windowStride(patchLength);
   const windowCount = 1 + Math.max(0, Math.ceil((filePatchCount - patchLength) / stride));
   return Array.from({ length: windowCount }, (_, i) => ({
     firstPatch: i * stride,
