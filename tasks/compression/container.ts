@@ -40,7 +40,7 @@ export interface ContainerHeader {
 
 /** Not a container, or a damaged one. */
 export class ContainerError extends Error {
-  /** What it is called. */
+  /** The name of the class. */
   override name = "ContainerError";
 }
 
@@ -52,7 +52,7 @@ const mostExtensionBytes = 16;
 /** Blocks that may be coded at once. */
 const mostBatch = 1024;
 /** The most that a stored length can tell. */
-export const mostBlockBytes: number = 2 ** 24 - 1;
+const mostBlockBytes = 2 ** 24 - 1;
 
 /** Blocks of the file. */
 export function blockCountOf(
