@@ -61,6 +61,9 @@ export interface Checkpoint {
   readonly run?: RunState;
 }
 
+/** What of a checkpoint is read. */
+export type CheckpointParts = "all" | "weights";
+
 /** The files of a checkpoint folder by name. */
 export type CheckpointFiles = Readonly<Record<string, Uint8Array | Iterable<Uint8Array>>>;
 
@@ -95,11 +98,13 @@ export function encodeCheckpoint(checkpoint: Checkpoint): CheckpointFiles {
  * Decodes a checkpoint.
  * @param read the bytes of a file of the folder, or `undefined` when it is not there
  * @param source the folder, for errors
+ * @param parts `weights` leaves out the optimizer's state
  * @throws {SyntaxError} when a file is missing, damaged or foreign
  */
 export async function decodeCheckpoint(
   read: (name: string) => Promise<Uint8Array | undefined>,
   source: string,
+  parts: CheckpointParts = "all",
 ): Promise<Checkpoint> {
   const refuse: Refuse = (why) => {
     throw new SyntaxError(`Cannot read checkpoint "${source}": ${why}`);
@@ -123,10 +128,13 @@ export async function decodeCheckpoint(
 
   const runBytes = await read("trainer.json");
   const run = runBytes && checkRunState(decodeJson(runBytes, "trainer.json", refuse), refuse);
-  const optimizerBytes = run ? await require("optimizer.safetensors") : await read("optimizer.safetensors");
-  const optimizer = optimizerBytes && optimizerOf(table, parameters, optimizerBytes, source, refuse);
-  if (run !== undefined && run.step !== optimizer!.step) {
-    refuse(`trainer.json is of step ${run.step}, optimizer.safetensors of step ${optimizer!.step}`);
+  const readOptimizer = async () => {
+    const bytes = run ? await require("optimizer.safetensors") : await read("optimizer.safetensors");
+    return bytes && optimizerOf(table, parameters, bytes, source, refuse);
+  };
+  const optimizer = parts === "weights" ? undefined : await readOptimizer();
+  if (run !== undefined && optimizer !== undefined && run.step !== optimizer.step) {
+    refuse(`trainer.json is of step ${run.step}, optimizer.safetensors of step ${optimizer.step}`);
   }
   return {
     model,

@@ -1,7 +1,7 @@
 import { fileExtension } from "@bgpt/core";
 import { compress } from "@bgpt/tasks";
 import { basename } from "@std/path";
-import { openGenerativeCheckpoint } from "../checkpoint.ts";
+import { checkpointOption, openGenerativeCheckpoint } from "../checkpoint.ts";
 import { codingBatchOption, openCodingEngine } from "../coding_engine.ts";
 import { defineCommand } from "../command.ts";
 import { alignedLines } from "../doctor/text_table.ts";
@@ -23,12 +23,7 @@ export default defineCommand({
     "and zstd -19.",
   positionals: { file: { placeholder: "FILE", help: "the file to compress" } },
   options: {
-    checkpoint: {
-      kind: "path",
-      placeholder: "DIR",
-      required: true,
-      help: "a checkpoint, or the --out folder of a run",
-    },
+    checkpoint: checkpointOption,
     out: { kind: "path", placeholder: "FILE", required: true, help: "the container to write" },
     device: {
       kind: "choice",

@@ -1,5 +1,5 @@
 import { convert, type ConvertedFile, trueTrackLengths } from "@bgpt/tasks";
-import { openGenerativeCheckpoint } from "../checkpoint.ts";
+import { checkpointOption, openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { type ConversionJob, conversionJobs } from "../conversion_jobs.ts";
 import { engineOptions, openEngine } from "../engine.ts";
@@ -20,12 +20,7 @@ export default defineCommand({
     files: { placeholder: "FILE", many: true, help: "what to convert: files, or folders of them" },
   },
   options: {
-    checkpoint: {
-      kind: "path",
-      placeholder: "DIR",
-      required: true,
-      help: "a checkpoint, or the --out folder of a run",
-    },
+    checkpoint: checkpointOption,
     to: { kind: "string", placeholder: "EXT", required: true, help: "what to convert into, such as mid" },
     out: {
       kind: "path",

@@ -1,6 +1,6 @@
 import { type Checkpoint, type FileSource, joinEvaluations, windowedSamples } from "@bgpt/core";
 import { formatClassification } from "@bgpt/tasks";
-import { openCheckpoint, openGenerativeCheckpoint } from "../checkpoint.ts";
+import { checkpointOption, openCheckpoint, openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { evaluateConversion } from "../conversion_evaluation.ts";
 import { conversionRecord, conversionTable } from "../conversion_report.ts";
@@ -23,12 +23,7 @@ export default defineCommand({
     "the real bytes alone; of a classifier, accuracy, each class, the confusion matrix and calibration. A file beyond " +
     "the patch length is read up to it, as published, or with --whole to its end.",
   options: {
-    checkpoint: {
-      kind: "path",
-      placeholder: "DIR",
-      required: true,
-      help: "a checkpoint, or the --out folder of a run",
-    },
+    checkpoint: checkpointOption,
     data: { kind: "paths", required: true, help: "files, or folders of files" },
     pairs: {
       ...pairsOption,

@@ -7,7 +7,7 @@ import {
   patchCountOf,
 } from "@bgpt/core";
 import { readFile } from "@bgpt/core/files";
-import { openGenerativeCheckpoint } from "../checkpoint.ts";
+import { checkpointOption, openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { UsageError } from "../errors.ts";
@@ -24,12 +24,7 @@ export default defineCommand({
     "Generates a file of a given kind, or continues one. The filters apply in the published order: top-k, top-p, then " +
     "temperature. What is written, to --out or else to stdout, is the whole file: the prefix, then the new bytes.",
   options: {
-    checkpoint: {
-      kind: "path",
-      placeholder: "DIR",
-      required: true,
-      help: "a checkpoint, or the --out folder of a run",
-    },
+    checkpoint: checkpointOption,
     extension: {
       kind: "string",
       placeholder: "EXT",

@@ -1,7 +1,7 @@
 import { patchCountOf } from "@bgpt/core";
 import { folderSource } from "@bgpt/core/files";
 import { type InspectedFile, inspectFiles, surprisingStretches } from "@bgpt/tasks";
-import { openGenerativeCheckpoint } from "../checkpoint.ts";
+import { checkpointOption, openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { type LossRecord, lossRecord } from "../loss_record.ts";
@@ -30,12 +30,7 @@ export default defineCommand({
     files: { placeholder: "FILE", many: true, help: "what to inspect: files, or folders of them" },
   },
   options: {
-    checkpoint: {
-      kind: "path",
-      placeholder: "DIR",
-      required: true,
-      help: "a checkpoint, or the --out folder of a run",
-    },
+    checkpoint: checkpointOption,
     out: {
       kind: "path",
       placeholder: "FILE",

@@ -12,7 +12,7 @@ import {
   stateBytes,
   type StateFile,
 } from "@bgpt/tasks";
-import { openGenerativeCheckpoint } from "../checkpoint.ts";
+import { checkpointOption, openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { jsonOption } from "../options.ts";
@@ -28,12 +28,7 @@ export default defineCommand({
     program: { placeholder: "PROGRAM.asm", help: "the program, or a state file (.bin) that holds one" },
   },
   options: {
-    checkpoint: {
-      kind: "path",
-      placeholder: "DIR",
-      required: true,
-      help: "a checkpoint, or the --out folder of a run",
-    },
+    checkpoint: checkpointOption,
     memory: {
       kind: "integer",
       placeholder: "BYTES",

@@ -7,7 +7,7 @@ import {
   type StateFile,
   StateScore,
 } from "@bgpt/tasks";
-import { openGenerativeCheckpoint } from "../checkpoint.ts";
+import { checkpointOption, openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { jsonOption } from "../options.ts";
@@ -21,12 +21,7 @@ export default defineCommand({
     "each state from the true one before it and running freely, beside the trivial predictor (PC + 1, the fetched " +
     "instruction, registers unchanged).",
   options: {
-    checkpoint: {
-      kind: "path",
-      placeholder: "DIR",
-      required: true,
-      help: "a checkpoint, or the --out folder of a run",
-    },
+    checkpoint: checkpointOption,
     data: { kind: "paths", required: true, help: "state files, or folders of them, as bgpt data cpu writes" },
     batch: { kind: "integer", minimum: 1, default: 16, help: "files computed at a time" },
     freeRunning: {

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../checkpoint.ts";
+import { type Checkpoint, type CheckpointParts, decodeCheckpoint, encodeCheckpoint } from "../checkpoint.ts";
 import { newestCompleteFolder, writeFolderAtomically } from "./atomic_folder.ts";
 
 /** A checkpoint and the folder that it was read from. */
@@ -38,21 +38,25 @@ export async function saveRunCheckpoint(run: string, checkpoint: Checkpoint, bes
 
 /**
  * Reads a checkpoint folder, or the newest good checkpoint of a run's folder.
+ * @param parts `weights` leaves out the optimizer's state, twice as large as the weights
  * @throws {Error} when there is none
  * @throws {SyntaxError} when it is damaged or foreign
  */
-export async function loadCheckpoint(path: string): Promise<LoadedCheckpoint> {
+export async function loadCheckpoint(
+  path: string,
+  parts: CheckpointParts = "all",
+): Promise<LoadedCheckpoint> {
   const own = await newestCompleteFolder(path);
   if (own === undefined) {
     throw new Error(`Cannot read checkpoint "${path}": there is no such folder. Check the path`);
   }
   if (await exists(join(own, "model.safetensors"))) {
-    return { path: own, checkpoint: await readFolder(own), passedOver: [] };
+    return { path: own, checkpoint: await readFolder(own, parts), passedOver: [] };
   }
   const passedOver: string[] = [];
   for (const folder of await stepFolders(own)) {
     try {
-      const checkpoint = await readFolder(folder);
+      const checkpoint = await readFolder(folder, parts);
       if (checkpoint.run === undefined) {
         throw new SyntaxError(`Cannot read checkpoint "${folder}": trainer.json is missing`);
       }
@@ -82,7 +86,7 @@ async function stepFolders(run: string): Promise<string[]> {
   return names.sort().reverse().map((name) => join(parent, name));
 }
 
-async function readFolder(path: string): Promise<Checkpoint> {
+async function readFolder(path: string, parts: CheckpointParts): Promise<Checkpoint> {
   const read = async (name: string) => {
     try {
       return await Deno.readFile(join(path, name));
@@ -91,7 +95,7 @@ async function readFolder(path: string): Promise<Checkpoint> {
       throw error;
     }
   };
-  return await decodeCheckpoint(read, path);
+  return await decodeCheckpoint(read, path, parts);
 }
 
 async function exists(path: string): Promise<boolean> {

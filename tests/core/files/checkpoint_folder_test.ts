@@ -131,3 +131,12 @@ folderTest("a folder holds a run from its first checkpoint or metrics on", async
   await Deno.writeTextFile(`${folder}/metrics.jsonl`, "{}\n");
   assert(await holdsRun(folder));
 });
+
+folderTest("the weights alone are read without the optimizer's file, whatever it holds", async (folder) => {
+  await saveCheckpoint(`${folder}/a`, at(3));
+  await cutOff(`${folder}/a`, "optimizer.safetensors");
+  await assertRejects(() => loadCheckpoint(`${folder}/a`), SyntaxError, "optimizer.safetensors is damaged");
+  const { checkpoint } = await loadCheckpoint(`${folder}/a`, "weights");
+  const { optimizer: _, ...weights } = at(3);
+  assertEquals(checkpoint, weights);
+});
