@@ -58,6 +58,7 @@ export {
   generate,
   generateBytes,
   type GeneratedBytes,
+  generateStream,
   type GenerationRequest,
   importTorchCheckpoint,
   initialParameters,

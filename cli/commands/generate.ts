@@ -7,22 +7,26 @@ import {
   patchCountOf,
 } from "@bgpt/core";
 import { readFile } from "@bgpt/core/files";
+import { extname, join } from "@std/path";
 import { checkpointOption, openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { UsageError } from "../errors.ts";
+import { GrowingFile } from "../growing_file.ts";
 import { jsonOption } from "../options.ts";
-import { checkParentFolder } from "../parent_folder.ts";
+import { checkOutputPath } from "../output_path.ts";
 import { ProgressLine } from "../progress.ts";
 import { samplingOf, samplingOptions } from "../sampling_options.ts";
 import { note, printJson, writeBytes } from "../terminal.ts";
-import { formatBytes, formatDuration, formatRate } from "../units.ts";
+import { formatBytes, formatCount, formatDuration, formatRate } from "../units.ts";
+import { checkVacant } from "../vacant_folder.ts";
 
 /** `bgpt generate`: new files, or the rest of a file. */
 export default defineCommand({
   description:
     "Generates a file of a given kind, or continues one. The filters apply in the published order: top-k, top-p, then " +
-    "temperature. What is written, to --out or else to stdout, is the whole file: the prefix, then the new bytes.",
+    "temperature. What is written, to --out or else to stdout, is the whole file: the prefix, then the new bytes. A file " +
+    "is called NAME.partial while it grows. Beyond the patch length, the model sees the newest half of it and goes on.",
   options: {
     checkpoint: checkpointOption,
     extension: {
@@ -31,15 +35,19 @@ export default defineCommand({
       help: "kind of file, such as txt (default: that of --prefix)",
     },
     prefix: { kind: "path", placeholder: "FILE", help: "a file to continue; it may end inside a patch" },
-    bytes: { kind: "integer", minimum: 1, help: "most new bytes (default: up to the patch length)" },
+    bytes: {
+      kind: "integer",
+      minimum: 1,
+      help: "most new bytes, also beyond the patch length (default: up to it)",
+    },
     ignoreEos: { kind: "flag", help: "go on past the end of a file: the end is never drawn" },
     count: { kind: "integer", minimum: 1, maximum: 65536, default: 1, help: "how many files" },
     ...samplingOptions,
     greedy: { kind: "flag", help: "always take the most probable byte" },
     out: {
       kind: "path",
-      placeholder: "FILE",
-      help: "the file to write; of several, FILE-0, FILE-1, … before the extension",
+      placeholder: "PATH",
+      help: "the file to write; with --count a folder for 0.EXT, 1.EXT, …, new or empty",
     },
     ...engineOptions,
     json: jsonOption,
@@ -47,8 +55,12 @@ export default defineCommand({
   examples: [
     { what: "an image", line: "generate --checkpoint runs/images --extension bmp --out new.bmp --seed 1" },
     {
+      what: "a text longer than the model sees at a time",
+      line: "generate --checkpoint runs/books --extension txt --bytes 100000 --out long.txt",
+    },
+    {
       what: "ten ways to go on with a text",
-      line: "generate --checkpoint runs/books --prefix start.txt --count 10 --out go.txt",
+      line: "generate --checkpoint runs/books --prefix start.txt --count 10 --out ways",
     },
   ],
   run: async (values) => {
@@ -58,12 +70,12 @@ export default defineCommand({
       throw new UsageError("Missing --extension, or a --prefix to continue. See bgpt generate --help");
     }
     if (out === undefined && count > 1) {
-      throw new UsageError(`Cannot write ${count} files to stdout: name --out FILE`);
+      throw new UsageError(`Cannot write ${count} files to stdout: name --out DIR`);
     }
     if (out === undefined && json) {
       throw new UsageError("Cannot write bytes and JSON to stdout: name --out FILE");
     }
-    if (out !== undefined) checkParentFolder(out);
+    if (out !== undefined) count === 1 ? checkOutputPath(out) : checkVacant(out, "generate");
     const { model, parameters } = await openGenerativeCheckpoint(path, "generate");
     const start = prefixPath === undefined ? new Uint8Array() : await readFile(prefixPath);
     const prefix = prefixTokens(start, extension, model.patchSize);
@@ -73,30 +85,43 @@ export default defineCommand({
       byteLimit,
       sampling: samplingOf(values, values.greedy),
       ignoreEnd: values.ignoreEos,
+      beyondPatchLength: values.bytes !== undefined,
     };
 
     const engine = await openEngine(values);
     const started = performance.now();
-    const outputs: Uint8Array[][] = Array.from({ length: count }, () => [start]);
-    let made = 0;
+    const suffix = values.extension === undefined ? extname(prefixPath!) : `.${extension}`;
+    const paths = out === undefined ? [] : count === 1 ? [out] : numbered(out, suffix, count);
+    const files = paths.map((path) => new GrowingFile(path, start));
+    const made = Array<number>(count).fill(0);
+    let madeInAll = 0;
     if (out === undefined) writeBytes(start);
     {
       using progress = new ProgressLine("Generating", count * byteLimit, "bytes");
-      for await (const { sequence, bytes } of generate(engine, model, parameters, request)) {
-        made += bytes.length;
+      for await (const { sequence, bytes, finished } of generate(engine, model, parameters, request)) {
+        made[sequence]! += bytes.length;
+        madeInAll += bytes.length;
         if (out === undefined) writeBytes(bytes);
-        else outputs[sequence]!.push(bytes);
-        progress.update(made);
+        files[sequence]?.append(bytes);
+        if (finished) files[sequence]?.finish();
+        progress.update(madeInAll);
       }
     }
     engine.destroy();
     const seconds = (performance.now() - started) / 1000;
-    const paths = out === undefined ? [] : outputs.map((_, index) => numbered(out, index, count));
-    for (const [index, chunks] of outputs.entries()) {
-      if (out !== undefined) Deno.writeFileSync(paths[index]!, await new Blob(chunks as BlobPart[]).bytes());
+    const windowed = prefix.length + Math.max(...made) > model.patchLength * model.patchSize;
+    if (json) {
+      return printJson({
+        files: paths,
+        bytes: madeInAll,
+        ...(windowed && { window: model.patchLength }),
+        seconds,
+        bytesPerSecond: madeInAll / seconds,
+      });
     }
-    if (json) return printJson({ files: paths, bytes: made, seconds, bytesPerSecond: made / seconds });
-    note(`${formatBytes(made)} in ${formatDuration(seconds)}, ${formatRate(made / seconds, "B")}`);
+    const rate = formatRate(madeInAll / seconds, "B");
+    const window = windowed ? `, by a window of ${formatCount(model.patchLength, "patch", "patches")}` : "";
+    note(`${formatBytes(madeInAll)} in ${formatDuration(seconds)}, ${rate}${window}`);
   },
 });
 
@@ -107,10 +132,8 @@ function prefixTokens(bytes: Uint8Array, extension: string, patchSize: number): 
   return whole.subarray(0, extensionPatch(extension, patchSize).length + bytes.length);
 }
 
-function numbered(path: string, index: number, count: number): string {
-  if (count === 1) return path;
-  const dot = path.lastIndexOf(".");
-  return dot <= path.lastIndexOf("/") + 1
-    ? `${path}-${index}`
-    : `${path.slice(0, dot)}-${index}${path.slice(dot)}`;
+/** So many files of a folder, in whose listing they stand in order. */
+function numbered(folder: string, suffix: string, count: number): string[] {
+  const digits = String(count - 1).length;
+  return Array.from({ length: count }, (_, i) => join(folder, `${String(i).padStart(digits, "0")}${suffix}`));
 }

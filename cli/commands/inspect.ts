@@ -6,7 +6,7 @@ import { defineCommand } from "../command.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { type LossRecord, lossRecord } from "../loss_record.ts";
 import { jsonOption } from "../options.ts";
-import { checkParentFolder } from "../parent_folder.ts";
+import { checkOutputPath } from "../output_path.ts";
 import { ProgressLine } from "../progress.ts";
 import { rowBytes } from "../report/hex_heat.ts";
 import { type FileRecord, inspectionReport } from "../report/inspection_report.ts";
@@ -54,7 +54,7 @@ export default defineCommand({
   ],
   run: async (values) => {
     const { files, checkpoint: path, out, batch, json } = values;
-    if (out !== undefined) checkParentFolder(out);
+    if (out !== undefined) checkOutputPath(out);
     const checkpoint = await openGenerativeCheckpoint(path, "inspect files");
     const source = await folderSource(files);
     const { patchSize, patchLength } = checkpoint.model;

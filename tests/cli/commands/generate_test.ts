@@ -1,8 +1,9 @@
-import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { defaultSampling, extensionPatch, generateBytes } from "@bgpt/core";
 import { ReferenceEngine } from "@bgpt/kernels";
 import { join } from "@std/path";
-import { bgpt } from "../bgpt.ts";
+import { statOf } from "../../../cli/output_path.ts";
+import { bgpt, spawnBgpt } from "../bgpt.ts";
 import { testSizes, writeCheckpoint } from "../checkpoints.ts";
 import { assertRefused, type Refusal } from "../refused.ts";
 import { inTempFolder, namesIn } from "../temp_folder.ts";
@@ -28,19 +29,23 @@ Deno.test("generate writes what the model continues: greedily, by seed, past the
       );
     };
     const written = (path: string) => Deno.readFileSync(path).join();
-    const common = ["--extension", "bin", "--bytes", "40", "--ignore-eos", "--out", out];
+    const common = ["--extension", "bin", "--bytes", "40", "--ignore-eos", "--out"];
 
-    const greedy = await generate(folder, ...common, "--greedy", "--json");
+    const greedy = await generate(folder, ...common, out, "--greedy", "--json");
     assertEquals(written(out), (await expected(true, 0, 1))[0]);
     assertEquals(greedy.stdout, `${JSON.stringify(JSON.parse(greedy.stdout))}\n`);
     const { files, bytes } = JSON.parse(greedy.stdout);
     assertEquals({ files, bytes }, { files: [out], bytes: 40 });
 
-    await generate(folder, ...common, "--seed", "5", "--count", "2");
-    const [first, second] = await expected(false, 5, 2);
-    assertEquals([join(folder, "new-0.bin"), join(folder, "new-1.bin")].map(written), [first, second]);
-    assertNotEquals(first, second);
-    assertEquals(namesIn(folder), ["checkpoint", "new-0.bin", "new-1.bin", "new.bin"]);
+    const many = join(folder, "many");
+    const seeded = await generate(folder, ...common, many, "--seed", "5", "--count", "11", "--json");
+    const names = Array.from({ length: 11 }, (_, i) => `${String(i).padStart(2, "0")}.bin`);
+    assertEquals(namesIn(many), names);
+    assertEquals(JSON.parse(seeded.stdout).files, names.map((name) => join(many, name)));
+    const drawn = await expected(false, 5, 11);
+    assertEquals(names.map((name) => written(join(many, name))), drawn);
+    assertEquals(new Set(drawn).size, 11);
+    assertEquals(namesIn(folder), ["checkpoint", "many", "new.bin"]);
   }));
 
 Deno.test("generate continues a prefix that ends inside a patch, and writes the whole file", () =>
@@ -55,6 +60,69 @@ Deno.test("generate continues a prefix that ends inside a patch, and writes the 
     await generate(folder, "--prefix", prefix!, "--bytes", "19", ...greedy, "--out", out!);
     assertEquals((await Deno.readFile(out!)).join(), bytes.join());
   }));
+
+Deno.test("generate goes on beyond the patch length where --bytes asks for more, and says so", () =>
+  inTempFolder(async (folder) => {
+    const { model, parameters } = await writeCheckpoint(join(folder, "checkpoint"));
+    const out = join(folder, "long.bin");
+    const common = ["--extension", "bin", "--ignore-eos", "--greedy", "--out", out];
+    const long = await generate(folder, ...common, "--bytes", "300");
+    assertMatch(long.stderr, /^300 B in .*, by a window of 8 patches\n$/);
+    const [expected] = await generateBytes(new ReferenceEngine(), model, parameters, {
+      prefixes: [extensionPatch("bin", testSizes.patchSize)],
+      byteLimit: 300,
+      sampling: { ...defaultSampling, greedy: true },
+      ignoreEnd: true,
+      beyondPatchLength: true,
+    });
+    assertEquals(await Deno.readFile(out), expected);
+    const json = await generate(folder, ...common, "--bytes", "300", "--json");
+    assertEquals([JSON.parse(json.stdout).window, JSON.parse(json.stdout).bytes], [8, 300]);
+    // Not without being asked.
+    const whole = JSON.parse((await generate(folder, ...common, "--json")).stdout);
+    assertEquals([whole.window, whole.bytes], [undefined, 7 * 16]);
+  }));
+
+Deno.test("generate that is killed leaves what it has under a name that says it is partial", () =>
+  inTempFolder(async (folder) => {
+    await writeCheckpoint(join(folder, "checkpoint"));
+    const out = join(folder, "out");
+    const run = spawnBgpt([
+      ...[
+        "generate",
+        "--checkpoint",
+        join(folder, "checkpoint"),
+        "--device",
+        "reference",
+        "--extension",
+        "bin",
+      ],
+      ...["--bytes", "1000000", "--ignore-eos", "--count", "2", "--out", out],
+    ]);
+    const partial = ["0.bin.partial", "1.bin.partial"];
+    const sizes = () => partial.map((name) => statOf(join(out, name))?.size ?? 0);
+    while (sizes().some((size) => size < 32)) await new Promise((resolve) => setTimeout(resolve, 20));
+    run.kill("SIGKILL");
+    await run.outcome();
+    assertEquals(namesIn(out), partial);
+  }));
+
+Deno.test({
+  name: "generate writes into a pipe as it is, in one go",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inTempFolder(async (folder) => {
+      await writeCheckpoint(join(folder, "checkpoint"));
+      const [pipe, file] = [join(folder, "pipe"), join(folder, "file")];
+      await new Deno.Command("mkfifo", { args: [pipe] }).output();
+      const reader = new Deno.Command("cat", { args: [pipe], stdout: "piped" }).output();
+      const common = ["--extension", "bin", "--greedy", "--ignore-eos", "--bytes", "100", "--out"];
+      await generate(folder, ...common, pipe);
+      await generate(folder, ...common, file);
+      assertEquals((await reader).stdout, await Deno.readFile(file));
+      assertEquals(namesIn(folder), ["checkpoint", "file", "pipe"]);
+    }),
+});
 
 Deno.test("without --out the bytes go to stdout, and all that is said to stderr", () =>
   inTempFolder(async (folder) => {
@@ -99,6 +167,16 @@ Deno.test("generate refuses what cannot be with one line, before it starts", () 
         code: 1,
         message:
           "Cannot continue a prefix of 13 whole patches: it needs its extension patch, and at most 7 patches",
+      },
+      {
+        args: args("--extension", "bin", "--out", folder),
+        code: 1,
+        message: `Cannot write "${folder}": it is a folder. Name a file in it`,
+      },
+      {
+        args: args("--extension", "bin", "--count", "2", "--out", checkpoint),
+        code: 1,
+        message: `Cannot generate to "${checkpoint}": it holds "`,
       },
       {
         args: args("--extension", "bin", "--out", join(missing, "out.bin")),
