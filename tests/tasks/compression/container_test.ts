@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
-import { type Checkpoint, initialParameters, parameterTable, RandomStream } from "@bgpt/core";
+import { type Checkpoint, crc32c, initialParameters, parameterTable, RandomStream } from "@bgpt/core";
+import type { Engine, Tensor } from "@bgpt/kernels";
 import { compress, Container, ContainerError, type ContainerHeader } from "@bgpt/tasks";
 import { encodeHeader } from "../../../tasks/compression/container.ts";
 import { chunksOf, joined, pack, unpack } from "./pack.ts";
@@ -93,6 +94,25 @@ Deno.test("a damaged block costs itself alone, a damaged head its frame, a lost 
   await assertRejects(() => unpack(stillEngine, checkpoint, half), ContainerError, "of 35");
 });
 
+Deno.test("where an engine drifts from its bits behind the probe, blocks are lost and not wrong", async () => {
+  const drifting: Engine = {
+    ...stillEngine,
+    async prepare(plan) {
+      const execution = await stillEngine.prepare(plan);
+      let reads = 0;
+      const readFloats = async (tensor: Tensor) => {
+        const logits = await execution.readFloats(tensor);
+        return ++reads < 20 ? logits : logits.map((logit) => logit * 1.001);
+      };
+      return { ...execution, readFloats };
+    },
+  };
+  const { bytes: rest, damaged } = await unpack(drifting, checkpoint, packed);
+  // Every eighth block is coded.
+  assertEquals(damaged, [0, 8, 16, 24, 32]);
+  assertEquals(rest.subarray(blockBytes, 8 * blockBytes), bytes.subarray(blockBytes, 8 * blockBytes));
+});
+
 Deno.test("bytes behind the last block are refused", async () => {
   const longer = joined([packed, Uint8Array.of(0)]);
   await assertRejects(
@@ -119,6 +139,10 @@ Deno.test("what is no container, or one of a later version, is refused in a sent
     await assertRejects(() => open(bytes), ContainerError, "this is no container of bgpt compress");
   }
   await assertRejects(() => open(packed.subarray(0, 40)), ContainerError, "the header is damaged");
+  const later = packed.slice(0, 67);
+  later[7] = 2;
+  new DataView(later.buffer).setUint32(63, crc32c(later.subarray(0, 63)), true);
+  await assertRejects(() => open(later), ContainerError, "has version 2, this program reads 1");
 });
 
 Deno.test("a header that promises more than can be is refused before anything is allocated", async () => {
