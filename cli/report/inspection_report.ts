@@ -1,5 +1,4 @@
 import type { InspectedFile, Stretch } from "@bgpt/tasks";
-import { basename } from "@std/path";
 import type { LossRecord } from "../loss_record.ts";
 import { formatCount } from "../units.ts";
 import { asciiOf, hexHeat, rowBytes, stretchId } from "./hex_heat.ts";
@@ -102,7 +101,8 @@ function fileSections(
   const id = `f${index}`;
   // Whole rows of the dump.
   const step = rowBytes * Math.max(1, Math.ceil(file.bits.length / rowBytes / curvePoints));
-  const of = named ? ` of ${basename(file.path)}` : "";
+  // Without @std/path, whose stand-in no browser has.
+  const of = named ? ` of ${file.path.split(/[/\\]/).at(-1)}` : "";
   return [
     {
       id,
