@@ -1,4 +1,4 @@
-import { patchCountOf } from "@bgpt/core";
+import { windowedSamples } from "@bgpt/core";
 import { folderSource } from "@bgpt/core/files";
 import { type InspectedFile, inspectFiles, surprisingStretches } from "@bgpt/tasks";
 import { checkpointOption, openGenerativeCheckpoint } from "../checkpoint.ts";
@@ -57,14 +57,15 @@ export default defineCommand({
     if (out !== undefined) checkOutputPath(out);
     const checkpoint = await openGenerativeCheckpoint(path, "inspect files");
     const source = await folderSource(files);
-    const { patchSize, patchLength } = checkpoint.model;
-    const windowed = source.files.some(({ byteLength }) => patchCountOf(byteLength, patchSize) > patchLength);
+    const { patchLength } = checkpoint.model;
+    const windowCount = windowedSamples(source, checkpoint.model).count;
+    const windowed = windowCount > source.files.length;
 
     const engine = await openEngine(values);
     const records: FileRecord[] = [];
     const shown: InspectedFile[] = [];
     {
-      using progress = new ProgressLine("Inspecting", undefined, "windows");
+      using progress = new ProgressLine("Inspecting", windowCount, "windows");
       const onProgress = (done: number) => progress.update(done);
       for await (const file of inspectFiles(engine, checkpoint, source, { batch, onProgress })) {
         records.push(recordOf(file));
