@@ -1,12 +1,13 @@
 /**
- * The benchmarks, `deno task bench cpu|cpu-matmul|kernels|matmul|train`: the cpu engine beside its peers, all of a
- * model's matrix products on it, every kernel of a step, the GPU's matrix products with every tile, whole training
- * steps. Each file tells its options.
+ * The benchmarks, `deno task bench cpu|cpu-matmul|kernels|matmul|packing|train`: the cpu engine beside its peers, all of a
+ * model's matrix products on it, every kernel of a step, the GPU's matrix products with every tile, packed
+ * beside padded batches, whole training steps. Each file tells its options.
  */
 import { reportError, UsageError } from "../cli/errors.ts";
 import { benchCpu } from "./cpu.ts";
 import { benchCpuMatmul } from "./cpu_matmul.ts";
 import { benchKernels } from "./kernels.ts";
+import { benchPacking } from "./packing.ts";
 import { benchTrain } from "./train.ts";
 
 /** matmul.ts is a program of its own. */
@@ -23,6 +24,7 @@ const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<v
   "cpu-matmul": benchCpuMatmul,
   kernels: benchKernels,
   matmul: benchMatmul,
+  packing: benchPacking,
   train: benchTrain,
 };
 try {
