@@ -34,8 +34,8 @@ export interface InspectedFile {
 export interface InspectionOptions {
   /** Windows of full length in a strip. */
   readonly batch: number;
-  /** Told after each strip how many windows are done. */
-  readonly onProgress?: (windowCount: number) => void;
+  /** Told after each strip: windows done, and all of them. */
+  readonly onProgress?: (done: number, all: number) => void;
 }
 
 /**
@@ -75,7 +75,7 @@ export async function* inspectFiles(
         const [from, to] = [firstPatch + window.givenPatches - 1, firstPatch + patchCount - 1];
         current!.add(strip, lossNats, best, from * model.patchSize, to * model.patchSize);
       }
-      onProgress?.(done);
+      onProgress?.(done, windows.count);
     }
     if (current !== undefined) yield current.result();
   } finally {
