@@ -18,8 +18,8 @@ export interface GpuDevice {
   failure(): Error | undefined;
 }
 
-/** Features that speed kernels up where they can be had; each is found by asking for it. */
-export const optionalFeatures: readonly string[] = ["shader-f16", "subgroups", "timestamp-query"];
+/** Features that speed kernels up where they can be had. */
+export const optionalFeatures: readonly GPUFeatureName[] = ["shader-f16", "subgroups", "timestamp-query"];
 
 /** Limits that are raised to what the adapter offers. */
 const raisedLimits = [
@@ -61,19 +61,12 @@ export function describeAdapter(adapter: GPUAdapter): string {
 
 /**
  * Opens the adapter with its largest limits and with every optional feature it grants.
- *
- * Features are asked for one by one, because Deno 2.9 grants `subgroups` without listing it.
  * @throws {Error} when the adapter refuses even a plain device
  */
 export async function openDevice(adapter: GPUAdapter): Promise<GpuDevice> {
-  const granted = await grantedFeatures(adapter);
   const requiredLimits: Record<string, number> = {};
   for (const limit of raisedLimits) requiredLimits[limit] = adapter.limits[limit];
-  const device = await adapter.requestDevice({
-    label: "bgpt",
-    requiredFeatures: granted as GPUFeatureName[],
-    requiredLimits,
-  });
+  const device = await requestDevice(adapter, { label: "bgpt", requiredLimits });
 
   let failure: Error | undefined;
   device.addEventListener("uncapturederror", (event) => {
@@ -90,17 +83,25 @@ export async function openDevice(adapter: GPUAdapter): Promise<GpuDevice> {
   };
 }
 
-/** Optional features that a device is granted when asked; each probe opens and closes a device of its own. */
-export async function grantedFeatures(adapter: GPUAdapter): Promise<string[]> {
-  const granted: string[] = [];
-  for (const feature of optionalFeatures) {
-    try {
-      const probe = await adapter.requestDevice({ requiredFeatures: [feature] as GPUFeatureName[] });
-      probe.destroy();
-      granted.push(feature);
-    } catch {
-      // Refused: the kernels have a variant without it.
-    }
-  }
+/** Optional features that a device is granted; opens one, and closes it. */
+export async function grantedFeatures(adapter: GPUAdapter): Promise<GPUFeatureName[]> {
+  const probe = await requestDevice(adapter, {});
+  const granted = optionalFeatures.filter((feature) => probe.features.has(feature));
+  probe.destroy();
   return granted;
+}
+
+/**
+ * A device with every optional feature that the adapter grants. A browser's adapter opens one device, once, but may
+ * refuse before: so nothing is tried out on devices of their own.
+ */
+async function requestDevice(adapter: GPUAdapter, descriptor: GPUDeviceDescriptor): Promise<GPUDevice> {
+  const listed = optionalFeatures.filter((feature) => adapter.features.has(feature));
+  // Deno 2.9 grants `subgroups` without listing it.
+  const hoped = new Set<GPUFeatureName>([...listed, "subgroups"]);
+  try {
+    return await adapter.requestDevice({ ...descriptor, requiredFeatures: [...hoped] });
+  } catch {
+    return await adapter.requestDevice({ ...descriptor, requiredFeatures: listed });
+  }
 }
