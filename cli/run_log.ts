@@ -11,11 +11,11 @@ export class RunLog implements Disposable {
   readonly #metrics: MetricsLog;
   readonly #board: TensorBoardWriter;
 
-  /** @param resumedStep the step of the checkpoint that the run goes on from */
-  constructor(run: string, task: LossTask, resumedStep?: number) {
+  /** @param resumedStep the step of the checkpoint that the run goes on from, 0 for a new one */
+  constructor(run: string, task: LossTask, resumedStep: number) {
     this.#task = task;
     this.path = join(run, "metrics.jsonl");
-    this.#metrics = new MetricsLog(this.path, resumedStep ?? 0);
+    this.#metrics = new MetricsLog(this.path, resumedStep);
     this.#board = new TensorBoardWriter(join(run, "tensorboard"), resumedStep);
   }
 

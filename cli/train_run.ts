@@ -16,11 +16,12 @@ import {
   trainingPlan,
   trainingRun,
 } from "@bgpt/core";
-import { saveRunCheckpoint } from "@bgpt/core/files";
+import { type RunLock, saveRunCheckpoint } from "@bgpt/core/files";
 import { type Engine, GpuEngine, planMemory } from "@bgpt/kernels";
 import { join } from "@std/path";
 import { taskFigure, taskRecord } from "./loss_record.ts";
 import { ProgressLine } from "./progress.ts";
+import { takeRunFolder } from "./run_folder.ts";
 import { RunLog } from "./run_log.ts";
 import { trainingReport } from "./report/training_report.ts";
 import type { ReportSection } from "./report/html_report.ts";
@@ -33,6 +34,8 @@ export interface TrainRun extends TaskData {
   readonly config: Config;
   /** The run's folder. */
   readonly out: string;
+  /** The folder, taken before; the run gives it back. */
+  readonly lock?: RunLock | undefined;
   /** Weights to start from; fresh ones by default. */
   readonly parameters?: Float32Array;
   /** The checkpoint that it goes on from. */
@@ -72,7 +75,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
   if (parameters !== undefined) trainer.restore({ parameters });
   if (resume?.optimizer !== undefined) trainer.restore(resume.optimizer);
 
-  Deno.mkdirSync(out, { recursive: true });
+  using lock = run.lock ?? await takeRunFolder(out, resume !== undefined);
   const data: RunData = {
     training,
     evaluation,
@@ -80,7 +83,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
     ...(sampleKind && { sampleKind }),
     ...(labels && { labels, sampleCapacity: classifiedFiles(patchCapacity) }),
   };
-  using log = new RunLog(out, task, resume?.run?.step);
+  using log = new RunLog(out, task, resume?.run?.step ?? 0);
   using progress = new ProgressLine("Training", config.steps, "steps", { done: trainer.step });
   using stop = new StopSignal();
   const started = performance.now();
@@ -94,6 +97,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
       ? stop.signal
       : AbortSignal.any([stop.signal, AbortSignal.timeout(secondsLimit * 1000)]),
     onSteps(metrics, runProgress) {
+      lock.check();
       for (const step of metrics) log.step(step, runProgress);
       bytes += runProgress.bytes;
       const last = metrics.at(-1);
@@ -111,6 +115,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
       heldOut = ` (held out ${taskFigure(measured.totals, task)})`;
     },
     async save(checkpoint, best) {
+      lock.check();
       log.sync();
       saved = { path: await saveRunCheckpoint(out, checkpoint, best), checkpoint };
     },

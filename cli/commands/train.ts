@@ -1,5 +1,5 @@
 import { type Checkpoint, type Config, parametersFrom, tableOf } from "@bgpt/core";
-import { holdsRun, loadCheckpoint } from "@bgpt/core/files";
+import { loadCheckpoint, runIn } from "@bgpt/core/files";
 import { openCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { chooseConfig, configOptions, configSourceOptions, givenFields } from "../config_options.ts";
@@ -8,6 +8,7 @@ import { engineOptions, openEngine } from "../engine.ts";
 import { heldOutSections } from "../evaluate_classes.ts";
 import { UsageError } from "../errors.ts";
 import { jsonOption } from "../options.ts";
+import { takeRunFolder } from "../run_folder.ts";
 import { tellCuts } from "../tell_cuts.ts";
 import { note, print, printJson } from "../terminal.ts";
 import { outcomeRecord, trainInFolder } from "../train_run.ts";
@@ -49,7 +50,11 @@ export default defineCommand({
         "start from these weights, of any modality; the model gets its sizes, only the patch length may differ",
     },
     ...engineOptions,
-    resume: { kind: "flag", help: "go on from the newest checkpoint in --out; --steps may be raised" },
+    resume: {
+      kind: "flag",
+      help:
+        "go on from the newest checkpoint in --out, or from the start where none was kept yet; --steps may be raised",
+    },
     ...configOptions,
     json: jsonOption,
   },
@@ -77,18 +82,17 @@ export default defineCommand({
       throw new UsageError("Cannot use --pairs or --loss without --task conversion");
     }
     const flags = givenFields(values);
-    const found = resumes ? await checkpointToResume(out) : undefined;
+    // Before anything is read: another process may be training there. Where no run was, a refusal leaves no trace.
+    using lock = await runIn(out) === "nothing" ? undefined : await takeRunFolder(out, resumes);
+    const begun = lock !== undefined && await runIn(out) === "begun";
+    if (resumes && begun) note(`No checkpoint in ${out} yet: starting from the beginning`);
+    const found = resumes && !begun ? await checkpointToResume(out) : undefined;
     const resume = found?.checkpoint;
     const init = values.init === undefined ? undefined : await openCheckpoint(values.init);
     const config = resume === undefined
       ? await chooseConfig(values, flags, init?.model)
       : resumedConfig(resume, flags);
     if (resume !== undefined) checkSameTask(resume, task);
-    if (resume === undefined && await holdsRun(out)) {
-      throw new Error(
-        `Cannot start a run in "${out}": it holds another run. Name a new folder, or add --resume`,
-      );
-    }
 
     await checkRunFolder(out);
     const taskData = await trainingTasks[task].open({
@@ -117,6 +121,7 @@ export default defineCommand({
       engine,
       config,
       out,
+      lock,
       ...taskData,
       ...(inherited && { parameters: inherited }),
       ...(resume && { resume }),

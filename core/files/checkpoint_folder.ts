@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import { type Checkpoint, type CheckpointParts, decodeCheckpoint, encodeCheckpoint } from "../checkpoint.ts";
 import { newestCompleteFolder, writeFolderAtomically } from "./atomic_folder.ts";
+import { runLockName } from "./run_lock.ts";
 
 /** A checkpoint and the folder that it was read from. */
 export interface LoadedCheckpoint {
@@ -69,11 +70,24 @@ export async function loadCheckpoint(
   throw new SyntaxError(`Cannot read checkpoint "${path}": ${reason}`);
 }
 
-/** Whether a run has kept anything in the folder: then another run must not use it. */
-export async function holdsRun(path: string): Promise<boolean> {
-  if ((await stepFolders(path)).length > 0) return true;
+/**
+ * What a folder holds of a run: `kept` once there is a checkpoint, which another run must not touch; `begun` before the
+ * first one, when there is nothing to lose, so that the run may begin anew; `nothing` otherwise.
+ */
+export async function runIn(path: string): Promise<"nothing" | "begun" | "kept"> {
+  if ((await stepFolders(path)).length > 0) return "kept";
+  if (await exists(join(path, runLockName))) return "begun";
   const metrics = join(path, "metrics.jsonl");
-  return await exists(metrics) && (await Deno.stat(metrics)).size > 0;
+  return await exists(metrics) && (await Deno.stat(metrics)).size > 0 ? "kept" : "nothing";
+}
+
+/** Removes what a killed run was writing: a checkpoint takes as much room as a good one. The run must be locked. */
+export async function removeUnfinishedCheckpoints(run: string): Promise<void> {
+  const parent = join(run, "checkpoints");
+  if (!await exists(parent)) return;
+  for await (const { name } of Deno.readDir(parent)) {
+    if (/^(step-\d+|best)\.tmp-/.test(name)) await Deno.remove(join(parent, name), { recursive: true });
+  }
 }
 
 /** Folders of a run's step checkpoints, the newest first. */

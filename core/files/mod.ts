@@ -5,6 +5,7 @@
 export * from "./atomic_folder.ts";
 export * from "./list_files.ts";
 export * from "./checkpoint_folder.ts";
+export * from "./run_lock.ts";
 export * from "./folder_source.ts";
 export * from "./tar_writer.ts";
 export * from "./tar_source.ts";

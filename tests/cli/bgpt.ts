@@ -11,6 +11,7 @@ const entry = fromFileUrl(new URL("../../cli/main.ts", import.meta.url));
 
 /** A running program. */
 export interface RunningBgpt {
+  readonly pid: number;
   kill(signal: Deno.Signal): void;
   /** Waits for its end. */
   outcome(): Promise<Outcome>;
@@ -30,6 +31,7 @@ export function spawnBgpt(
   }).spawn();
   const output = process.output();
   return {
+    pid: process.pid,
     kill: (signal) => process.kill(signal),
     async outcome() {
       const { code, stdout, stderr } = await output;

@@ -51,7 +51,7 @@ Deno.test("train stopped by SIGINT writes a checkpoint, says how to go on, and -
     const { out, step, stopped: early, checkpoint } = record;
     assertEquals({ out, step, early }, { out: whole, step: steps, early: false });
     assertEquals(checkpoint, join(whole, "checkpoints", "step-00000060"));
-    assertEquals(namesIn(whole), ["checkpoints", "metrics.jsonl", "report.html", "tensorboard"]);
+    assertEquals(namesIn(whole), ["checkpoints", "metrics.jsonl", "report.html", "run.lock", "tensorboard"]);
 
     const process = spawnBgpt([...training, "--out", stopped]);
     await firstStep(stopped);
@@ -108,6 +108,34 @@ Deno.test("a second run in the same folder, and a resumed one that is another, a
     assertEquals(namesIn(join(out, "checkpoints")), ["best", "step-00000002"]);
     assertEquals(checkpointBytes(out, 2), before);
     assertEquals(Deno.readTextFileSync(join(out, "report.html")), report);
+  }));
+
+Deno.test("a folder that a process trains in is refused to another one, and free again when that was killed", () =>
+  inTempFolder(async (folder) => {
+    const data = await writeFiles(join(folder, "data"), byteLengths);
+    const out = join(folder, "run");
+    const training = ["train", "--data", data, "--out", out, ...tiny, "--steps", "100000"];
+    const first = spawnBgpt(training);
+    await firstStep(out);
+    const message =
+      `Cannot work in "${out}": process ${first.pid} is training there. Wait for its end, or end it`;
+    await assertRefused({ args: training, code: 1, message });
+    await assertRefused({ args: [...training, "--resume"], code: 1, message });
+    first.kill("SIGKILL");
+    await first.outcome();
+
+    // Nothing was kept yet: with --resume, or without, the run begins anew.
+    assertEquals(namesIn(out), ["metrics.jsonl", "run.lock", "tensorboard"]);
+    const anew = [...training.slice(0, -1), "2"];
+    const again = await bgpt([...anew, "--resume"]);
+    assertEquals(again.code, 0, again.stderr);
+    assertStringIncludes(again.stderr, `No checkpoint in ${out} yet: starting from the beginning`);
+    assertEquals(metricsOf(out).filter(({ kind }) => kind === "train").map(({ step }) => step), [1, 2]);
+    const weights = checkpointBytes(out, 2);
+    await Deno.remove(join(out, "checkpoints"), { recursive: true });
+    assertEquals((await bgpt(anew)).code, 0);
+    assertEquals(checkpointBytes(out, 2), weights);
+    await assertRefused({ args: anew, code: 1, message: "it holds another run" });
   }));
 
 Deno.test("train goes on from the newest good checkpoint when the newest is damaged, and says so", () =>

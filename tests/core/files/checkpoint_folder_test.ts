@@ -1,5 +1,12 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { holdsRun, loadCheckpoint, saveCheckpoint, saveRunCheckpoint } from "@bgpt/core/files";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  loadCheckpoint,
+  removeUnfinishedCheckpoints,
+  runIn,
+  RunLock,
+  saveCheckpoint,
+  saveRunCheckpoint,
+} from "@bgpt/core/files";
 import { smallCheckpoint } from "../small_checkpoint.ts";
 
 /** A test with a folder of its own, which is empty and removed afterwards. */
@@ -119,17 +126,20 @@ folderTest("what is missing, empty, foreign or a file is refused by its path", a
   }
 });
 
-folderTest("a folder holds a run from its first checkpoint or metrics on", async (folder) => {
-  assert(!await holdsRun(`${folder}/missing`));
-  assert(!await holdsRun(folder));
+folderTest("a run counts from its first checkpoint on; before, it is begun", async (folder) => {
+  assertEquals(await runIn(`${folder}/missing`), "nothing");
   await Deno.writeTextFile(`${folder}/notes.txt`, "mine");
-  assert(!await holdsRun(folder));
-  await saveRunCheckpoint(`${folder}/a`, at(1), false);
-  assert(await holdsRun(`${folder}/a`));
-  await Deno.writeTextFile(`${folder}/metrics.jsonl`, "");
-  assert(!await holdsRun(folder), "nothing was measured yet");
+  assertEquals(await runIn(folder), "nothing");
   await Deno.writeTextFile(`${folder}/metrics.jsonl`, "{}\n");
-  assert(await holdsRun(folder));
+  assertEquals(await runIn(folder), "kept", "metrics that nobody knows of");
+  new RunLock(folder)[Symbol.dispose]();
+  assertEquals(await runIn(folder), "begun");
+  await Deno.mkdir(`${folder}/checkpoints/step-00000001.tmp-9`, { recursive: true });
+  assertEquals(await runIn(folder), "begun");
+  await removeUnfinishedCheckpoints(folder);
+  assertEquals(namesIn(`${folder}/checkpoints`), []);
+  await saveRunCheckpoint(folder, at(1), false);
+  assertEquals(await runIn(folder), "kept");
 });
 
 folderTest("the weights alone are read without the optimizer's file, whatever it holds", async (folder) => {

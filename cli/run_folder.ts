@@ -1,0 +1,29 @@
+import { removeUnfinishedCheckpoints, runIn, RunLock } from "@bgpt/core/files";
+
+/**
+ * Takes the folder of a run for this process, and makes it where it is missing. A run counts from its first checkpoint on:
+ * before, the folder may be begun in anew.
+ * @param resumes whether the run in it, if there is one, goes on
+ * @throws {Error} when it holds another run, or another process works in it
+ */
+export async function takeRunFolder(out: string, resumes: boolean): Promise<RunLock> {
+  Deno.mkdirSync(out, { recursive: true });
+  await refuseOtherRun(out, resumes);
+  const lock = new RunLock(out);
+  try {
+    // Another process may have begun one, and ended, since we looked.
+    await refuseOtherRun(out, resumes);
+    await removeUnfinishedCheckpoints(out);
+    return lock;
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function refuseOtherRun(out: string, resumes: boolean): Promise<void> {
+  if (resumes || await runIn(out) !== "kept") return;
+  throw new Error(
+    `Cannot start a run in "${out}": it holds another run. Name a new folder, or add --resume`,
+  );
+}
