@@ -44,8 +44,11 @@ export interface Dispatch {
 export interface AssemblyStage {
   /** Exported function; behind the arguments it takes `part` and `parts`: which part, of how many. */
   readonly function: string;
-  /** An operand's name stands for its address in bytes; numbers are passed on as they are. */
-  readonly arguments: readonly (string | number)[];
+  /**
+   * An operand's name stands for its address in bytes, null for that of an operand that the variant leaves out, which
+   * is 0; numbers are passed on as they are.
+   */
+  readonly arguments: readonly (string | number | null)[];
 }
 
 /** What a call costs when nothing is wasted: the two floors of its time. */

@@ -7,8 +7,8 @@ import {
   addSortedRows,
   groupsOf,
   mostRows,
-  rowAddresses,
   rowKeys,
+  rowNumbers,
   sortRows,
 } from "./row_sums";
 
@@ -76,12 +76,12 @@ export function byteEmbeddingBackward(
       for (let t = 1; t < S; t++) {
         const row = n * S + t;
         store<u32>(rowKeys() + (count << 2), load<u32>(tokens + (<usize> (row - 1) << 2)));
-        store<u32>(rowAddresses() + (count << 2), <u32> (dx + <usize> row * stride));
+        store<u32>(rowNumbers() + (count << 2), row);
         count++;
       }
     }
     sortRows(count, V);
-    addSortedRows(dTable, V, C, from, to);
+    addSortedRows(dTable, dx, V, C, from, to);
   }
   addPeriodicRows(dPositions, dx, N * S, S, C, from, to);
 }

@@ -7,8 +7,8 @@ import {
   addSortedRows,
   groupsOf,
   mostRows,
-  rowAddresses,
   rowKeys,
+  rowNumbers,
   sortRows,
 } from "./row_sums";
 
@@ -84,10 +84,10 @@ export function patchEmbeddingTable(
       for (let i = 0; i < count; i++) {
         const p = first + i;
         store<u32>(rowKeys() + (i << 2), load<u32>(tokens + (<usize> (p * S + s) << 2)));
-        store<u32>(rowAddresses() + (i << 2), <u32> (dx + <usize> p * stride));
+        store<u32>(rowNumbers() + (i << 2), p);
       }
       sortRows(count, V);
-      addSortedRows(dTable + <usize> s * V * stride, V, C, fromGroup, toGroup);
+      addSortedRows(dTable + <usize> s * V * stride, dx, V, C, fromGroup, toGroup);
     }
   }
 }
@@ -113,10 +113,10 @@ export function patchEmbeddingPositions(
     for (let i = 0; i < count; i++) {
       const p = first + i;
       store<u32>(rowKeys() + (i << 2), p - load<u32>(fileStart + (<usize> p << 2)));
-      store<u32>(rowAddresses() + (i << 2), <u32> (dx + <usize> p * stride));
+      store<u32>(rowNumbers() + (i << 2), p);
     }
     sortRows(count, L);
-    addSortedRows(dPositions, L, C, from, to);
+    addSortedRows(dPositions, dx, L, C, from, to);
   }
   addPeriodicRows(dBias, dx, P, 1, C, from, to);
 }

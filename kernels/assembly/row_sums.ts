@@ -26,21 +26,21 @@ export function rowKeys(): usize {
   return scratch();
 }
 
-/** Where the caller puts the addresses of these rows, u32 [mostRows]. */
+/** Where the caller puts the numbers of these rows in the matrix, u32 [mostRows]. */
 // @ts-ignore: decorator
 @inline
-export function rowAddresses(): usize {
+export function rowNumbers(): usize {
   return scratch() + (mostRows << 2);
 }
 
-/** The addresses by key, and those of one key as they were given. */
+/** The numbers by key, and those of one key as they were given. */
 // @ts-ignore: decorator
 @inline
 function sortedRows(): usize {
   return scratch() + (mostRows << 3);
 }
 
-/** First place of each key in the sorted addresses, u32 [keys + 1]. */
+/** First place of each key in the sorted numbers, u32 [keys + 1]. */
 // @ts-ignore: decorator
 @inline
 function keyStarts(): usize {
@@ -64,13 +64,13 @@ export function sortRows(count: i32, keyCount: i32): void {
   for (let i = 0; i < count; i++) {
     const at = starts + (load<u32>(rowKeys() + (i << 2)) << 2);
     const place = load<u32>(at, 4);
-    store<u32>(sortedRows() + (place << 2), load<u32>(rowAddresses() + (i << 2)));
+    store<u32>(sortedRows() + (place << 2), load<u32>(rowNumbers() + (i << 2)));
     store<u32>(at, place + 1, 4);
   }
 }
 
-/** target[key] += Σ of its sorted rows, for the groups of channels `from` … `to` of every key. */
-export function addSortedRows(target: usize, keyCount: i32, C: i32, from: i32, to: i32): void {
+/** target[key] += Σ of its sorted rows of x, for the groups of channels `from` … `to` of every key. */
+export function addSortedRows(target: usize, x: usize, keyCount: i32, C: i32, from: i32, to: i32): void {
   const stride = <usize> C << 2;
   for (let key = 0; key < keyCount; key++) {
     const first = load<i32>(keyStarts() + (key << 2));
@@ -82,18 +82,19 @@ export function addSortedRows(target: usize, keyCount: i32, C: i32, from: i32, t
       for (let start = first; start < end; start += mostTerms) {
         const rows = sortedRows() + (start << 2);
         const last = sortedRows() + (min(end, start + mostTerms) << 2);
-        if (channel + groupChannels <= C) addGroup(row, channel << 2, rows, last);
-        else addTail(row, channel, C, rows, last);
+        if (channel + groupChannels <= C) addGroup(row, x, stride, channel << 2, rows, last);
+        else addTail(row, x, channel, C, rows, last);
       }
     }
   }
 }
 
-/** target += Σ of the listed rows, 32 channels from the byte `offset` on. */
-function addGroup(target: usize, offset: usize, rows: usize, last: usize): void {
+/** target += Σ of the listed rows of x, 32 channels from the byte `offset` on. */
+function addGroup(target: usize, x: usize, stride: usize, offset: usize, rows: usize, last: usize): void {
+  const first = x + offset;
   let a = f32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
   for (; rows < last; rows += 4) {
-    const row = <usize> load<u32>(rows) + offset;
+    const row = first + <usize> load<u32>(rows) * stride;
     a = f32x4.add(a, v128.load(row));
     b = f32x4.add(b, v128.load(row, 16));
     c = f32x4.add(c, v128.load(row, 32));
@@ -115,11 +116,12 @@ function addGroup(target: usize, offset: usize, rows: usize, last: usize): void 
 }
 
 /** The same for the channels of an incomplete group. */
-function addTail(target: usize, channel: i32, C: i32, rows: usize, last: usize): void {
+function addTail(target: usize, x: usize, channel: i32, C: i32, rows: usize, last: usize): void {
+  const stride = <usize> C << 2;
   for (let c = channel; c < C; c++) {
     const offset = <usize> c << 2;
     let sum: f32 = 0;
-    for (let at = rows; at < last; at += 4) sum += load<f32>(<usize> load<u32>(at) + offset);
+    for (let at = rows; at < last; at += 4) sum += load<f32>(x + <usize> load<u32>(at) * stride + offset);
     store<f32>(target + offset, load<f32>(target + offset) + sum);
   }
 }

@@ -158,7 +158,7 @@ ${
   },
   assembly: ({ P, H, D, dropout, stream }) => [{
     function: "attention",
-    arguments: ["qkv", "fileStart", dropout ? "step" : 0, "out", "logSumExp", P, H, D, stream],
+    arguments: ["qkv", "fileStart", dropout ? "step" : null, "out", "logSumExp", P, H, D, stream],
   }],
   reference({ P, H, D, dropout, stream }, { qkv, out, logSumExp, fileStart, step }) {
     const rate = dropout ? stepValue(step, "dropoutRate") : 0;

@@ -65,7 +65,7 @@ export const attentionBackward: Kernel<
   },
   dispatches: (shape) => [deltaDispatch(shape), queryDispatch(shape), keyDispatch(shape)],
   assembly({ P, H, D, dropout, stream }) {
-    const operands = ["qkv", "fileStart", dropout ? "step" : 0, "dOut", "logSumExp", "delta", "dQkv"];
+    const operands = ["qkv", "fileStart", dropout ? "step" : null, "dOut", "logSumExp", "delta", "dQkv"];
     return [
       { function: "attentionDelta", arguments: ["out", "dOut", "delta", P, H, D] },
       { function: "attentionQueryGradient", arguments: [...operands, P, H, D, stream] },

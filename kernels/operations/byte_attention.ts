@@ -87,7 +87,7 @@ ${unroll(width, (n) => `  total += sums[lane - column + ${n}u];`)}
   },
   assembly: ({ N, S, H, D, dropout, stream }) => [{
     function: "byteAttention",
-    arguments: ["qkv", dropout ? "step" : 0, "out", N, S, H, D, stream],
+    arguments: ["qkv", dropout ? "step" : null, "out", N, S, H, D, stream],
   }],
   reference(shape, { qkv, out, step }) {
     const { N, S, H, D, dropout, stream } = shape;
@@ -195,7 +195,7 @@ ${transposed("weightsT", "weight")}
   },
   assembly: ({ N, S, H, D, dropout, stream }) => [{
     function: "byteAttentionBackward",
-    arguments: ["qkv", dropout ? "step" : 0, "dOut", "dQkv", N, S, H, D, stream],
+    arguments: ["qkv", dropout ? "step" : null, "dOut", "dQkv", N, S, H, D, stream],
   }],
   reference(shape, { qkv, dOut, dQkv, step }) {
     const { N, S, H, D, dropout, stream } = shape;

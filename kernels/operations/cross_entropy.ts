@@ -89,7 +89,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   },
   assembly: ({ R, V, gradient }) => [{
     function: "crossEntropy",
-    arguments: [gradient ? "step" : 0, "logits", "targets", "weights", "lossNats", R, V],
+    arguments: [gradient ? "step" : null, "logits", "targets", "weights", "lossNats", R, V],
   }],
   reference({ R, V, gradient }, { step, logits, targets, weights, lossNats }) {
     for (let r = 0; r < R; r++) {

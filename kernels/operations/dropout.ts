@@ -56,7 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   },
   assembly: ({ length, stream, residual }) => [{
     function: "dropout",
-    arguments: ["step", "x", residual ? "residual" : 0, "y", length, stream],
+    arguments: ["step", "x", residual ? "residual" : null, "y", length, stream],
   }],
   reference({ length, stream, residual }, t) {
     const rate = stepValue(t.step, "dropoutRate");

@@ -94,7 +94,7 @@ export const matmul: Kernel<MatmulShape, MatmulOperand> = {
   assembly(shape) {
     const { layout, M, N, K, epilogue } = shape;
     const operands = matmul.operands(shape);
-    const given = (name: MatmulOperand) => operands[name] === undefined ? 0 : name;
+    const given = (name: MatmulOperand) => operands[name] === undefined ? null : name;
     const variant = [assemblyLayouts.indexOf(layout), assemblyEpilogues.indexOf(epilogue)];
     const other = epilogue === "biasResidual" ? "residual" : given("pre");
     return [{

@@ -126,8 +126,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     arguments: [
       "a",
       "panels",
-      epilogue === "none" ? 0 : "bias",
-      epilogue === "biasResidual" ? "residual" : 0,
+      epilogue === "none" ? null : "bias",
+      epilogue === "biasResidual" ? "residual" : null,
       Number(epilogue === "biasGelu"),
       "out",
       M,

@@ -1,6 +1,7 @@
 /** The errors that kernels/assembly/math.ts states, measured against f64 over dense sweeps, in both builds. */
 import { assert, assertEquals } from "@std/assert";
 import { fastModule, strictModule } from "../../kernels/engines/cpu/assembly_modules.ts";
+import { inflateModule } from "../../kernels/engines/cpu/inflate_module.ts";
 
 const input = 0x10000;
 const output = 0x40000;
@@ -9,9 +10,9 @@ const capacity = (output - input) / 4;
 /** Runs one of the module's array functions. */
 type ArrayFunction = (values: Float32Array) => Float32Array;
 
-function arrayFunction(build: string, name: string): ArrayFunction {
+function arrayFunction(build: Uint8Array<ArrayBuffer>, name: string): ArrayFunction {
   const memory = new WebAssembly.Memory({ initial: 8, maximum: 65536, shared: true });
-  const module = new WebAssembly.Module(Uint8Array.fromBase64(build));
+  const module = new WebAssembly.Module(build);
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const call = exports[name] as (x: number, y: number, length: number) => void;
   return (values) => {
@@ -61,7 +62,8 @@ const geluGradient = (x: number) => {
   return s + x * s * (1 - s) * 2 * root * (1 + 3 * 0.044715 * x * x);
 };
 
-for (const [buildName, build] of [["fast", fastModule], ["strict", strictModule]] as const) {
+for (const [buildName, text] of [["fast", fastModule], ["strict", strictModule]] as const) {
+  const build = await inflateModule(text);
   const measure = (
     name: string,
     range: [number, number],

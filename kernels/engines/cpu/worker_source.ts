@@ -112,7 +112,7 @@ const handlers = {
     part = which;
     parts = count;
   },
-  prepare({ plan, module, memory, scratch, programs }) {
+  prepare({ plan, module, memory, scratches, programs }) {
     const instance = new WebAssembly.Instance(module, { env: { memory } });
     const stages = {};
     for (const [name, list] of Object.entries(programs)) {
@@ -122,7 +122,7 @@ const handlers = {
         return { label, call, values: Array.from({ length: parts }, (_, which) => [...values, which, parts]) };
       });
     }
-    instance.exports.useScratch(scratch + part * instance.exports.scratchBytes());
+    instance.exports.useScratch(scratches[part]);
     plans.set(plan, { memory, stages });
   },
   run({ plan, programs }) {
