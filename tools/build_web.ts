@@ -50,8 +50,11 @@ export function servePage(
   });
 }
 
-/** One JavaScript file with everything that a module imports. */
-async function bundle(path: string): Promise<string> {
+/**
+ * One JavaScript file with everything that a module imports, as a page needs it.
+ * @param path from the root
+ */
+export async function bundle(path: string): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["bundle", "--quiet", "--minify", "--platform", "browser", path],
     cwd: root,

@@ -2,13 +2,7 @@
  * Checkpoints out of the files that a user opens.
  * @module
  */
-import {
-  type Checkpoint,
-  decodeCheckpoint,
-  importTorchCheckpoint,
-  readTorchCheckpoint,
-  type RunState,
-} from "@bgpt/core";
+import { type Checkpoint, decodeCheckpoint, importTorchCheckpoint, readTorchCheckpoint } from "@bgpt/core";
 import { readFile } from "./dom.ts";
 
 /** A file and its path in what was opened. */
@@ -22,7 +16,7 @@ export interface OpenedCheckpoint {
   /** The folder or the file. */
   readonly name: string;
   /** Without optimizer, which would take twice the memory of the weights. */
-  readonly checkpoint: Pick<Checkpoint, "model" | "parameters" | "labels" | "config">;
+  readonly checkpoint: Checkpoint;
   /** How far it was trained: names and values. */
   readonly progress: readonly (readonly [name: string, value: string])[];
 }
@@ -56,13 +50,8 @@ async function openFolder(folder: string, files: readonly OpenedFile[]): Promise
     return file && await readFile(file);
   };
   const source = folder || weightsName;
-  const isNeeded = (name: string) => name === "config.json" || name === weightsName;
-  const checkpoint = await decodeCheckpoint(
-    async (name) => isNeeded(name) ? await read(name) : undefined,
-    source,
-  );
-  const run = await read("trainer.json");
-  return { name: source, checkpoint, progress: run === undefined ? [] : runProgress(run, source) };
+  const checkpoint = await decodeCheckpoint(read, source, "weights");
+  return { name: source, checkpoint, progress: runProgress(checkpoint) };
 }
 
 async function openPublished(file: File): Promise<OpenedCheckpoint> {
@@ -80,19 +69,12 @@ async function openPublished(file: File): Promise<OpenedCheckpoint> {
   };
 }
 
-function runProgress(bytes: Uint8Array, source: string): OpenedCheckpoint["progress"] {
-  let run: Partial<RunState>;
-  try {
-    run = JSON.parse(new TextDecoder().decode(bytes));
-  } catch (error) {
-    throw new SyntaxError(
-      `Cannot read checkpoint "${source}": trainer.json is not JSON (${(error as Error).message})`,
-    );
-  }
+function runProgress({ run }: Checkpoint): OpenedCheckpoint["progress"] {
+  if (run === undefined) return [];
   const { step, position, best } = run;
   return [
     ["step", String(step)],
-    ["epoch", String(position?.epoch)],
+    ["epoch", String(position.epoch)],
     ...(best ? [["best loss", `${best.lossNats} nats at step ${best.step}`] as const] : []),
     ...(best?.accuracy === undefined ? [] : [["best accuracy", String(best.accuracy)] as const]),
   ];

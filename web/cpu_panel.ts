@@ -25,7 +25,7 @@ export function cpuPanel(session: Session): void {
   const withoutModel =
     "The machine runs without a model. With a checkpoint that was trained on CPU states, the " +
     "model's run is shown beside it.";
-  const panel: Panel = new Panel(session, "run", run, withoutModel);
+  const panel: Panel = new Panel(session, "simulate", run, withoutModel);
   const { form, result } = panel;
 
   async function run(): Promise<void> {

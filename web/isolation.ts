@@ -7,24 +7,16 @@
 const triedKey = "bgpt-isolation";
 
 /**
- * Where the headers are missing, lets a service worker add them and loads the page anew, once; without one, or where it
- * does not help, nothing happens.
- * @returns whether the page is about to be loaded anew
+ * Where the headers are missing, has a service worker add them, which loads the page anew, once. Where that cannot be
+ * had or does not help, nothing happens: the engine's panel tells which headers it needs.
  */
-export async function isolate(): Promise<boolean> {
-  if (globalThis.crossOriginIsolated) {
-    sessionStorage.removeItem(triedKey);
-    return false;
-  }
+export function isolate(): void {
   const { serviceWorker } = navigator;
-  if (serviceWorker === undefined || sessionStorage.getItem(triedKey) !== null) return false;
-  try {
-    await serviceWorker.register("isolation_worker.js");
-    await serviceWorker.ready;
-  } catch {
-    return false; // The engine's panel tells which headers it needs.
-  }
-  sessionStorage.setItem(triedKey, "tried");
-  location.reload();
-  return true;
+  if (globalThis.crossOriginIsolated) return sessionStorage.removeItem(triedKey);
+  if (serviceWorker === undefined || sessionStorage.getItem(triedKey) !== null) return;
+  serviceWorker.addEventListener("controllerchange", () => {
+    sessionStorage.setItem(triedKey, "tried");
+    location.reload();
+  }, { once: true });
+  serviceWorker.register("isolation_worker.js").catch(() => {});
 }

@@ -10,11 +10,10 @@ import { inspectPanel } from "./inspect_panel.ts";
 import { isolate } from "./isolation.ts";
 import { Session } from "./session.ts";
 
-if (!await isolate()) {
-  const session = new Session();
-  checkpointPanel(session);
-  generatePanel(session);
-  inspectPanel(session);
-  cpuPanel(session);
-  await enginePanel(session);
-}
+isolate();
+const session = new Session();
+checkpointPanel(session);
+generatePanel(session);
+inspectPanel(session);
+cpuPanel(session);
+await enginePanel(session);

@@ -1,23 +1,14 @@
 /** A page in headless Chromium, for tests; those that need it are ignored, never passed, where Chromium is missing. */
-import { chromium } from "playwright-core";
+import { type Browser, chromium } from "playwright-core";
+import { bundle } from "../../tools/build_web.ts";
 import { findChromium } from "../../tools/chromium.ts";
 
 const chromiumPath = findChromium();
 
-/** What lets a page share memory between threads. */
-export const isolationHeaders = {
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-embedder-policy": "require-corp",
-};
-
-/** One JavaScript file with everything that a module imports, as a page needs it. */
-async function bundle(path: string): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--platform", "browser", path],
-    cwd: `${import.meta.dirname}/../..`,
-  }).output();
-  if (!success) throw new Error(`Cannot bundle ${path}: ${new TextDecoder().decode(stderr)}`);
-  return new TextDecoder().decode(stdout);
+/** Starts Chromium, where it is. */
+export async function launchBrowser(args: readonly string[] = []): Promise<Browser> {
+  // Chromium refuses its sandbox to root, which is who runs tests in containers; the page is our own.
+  return await chromium.launch({ executablePath: chromiumPath!, args: ["--no-sandbox", ...args] });
 }
 
 /**
@@ -29,7 +20,7 @@ async function bundle(path: string): Promise<string> {
 export async function evaluateInPage(
   path: string,
   expression: string,
-  headers: Record<string, string>,
+  headers: Readonly<Record<string, string>>,
 ): Promise<unknown> {
   const script = await bundle(path);
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ url }) => {
@@ -38,8 +29,7 @@ export async function evaluateInPage(
       : ["<!doctype html><title>bgpt</title>", "text/html"];
     return new Response(body, { headers: { ...headers, "content-type": type } });
   });
-  // Chromium refuses its sandbox to root, which is who runs tests in containers; the page is our own.
-  const browser = await chromium.launch({ executablePath: chromiumPath!, args: ["--no-sandbox"] });
+  const browser = await launchBrowser();
   try {
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${server.addr.port}/`);
@@ -49,11 +39,14 @@ export async function evaluateInPage(
   }
 }
 
-/** Registers a test that needs a browser. */
-export function browserTest(name: string, run: () => Promise<void>): void {
+/**
+ * Registers a test that needs a browser.
+ * @param ignore also for another reason
+ */
+export function browserTest(name: string, run: () => Promise<void>, ignore = false): void {
   Deno.test({
     name: chromiumPath === undefined ? `${name} (needs Chromium)` : name,
-    ignore: chromiumPath === undefined,
+    ignore: ignore || chromiumPath === undefined,
     // Chromium's pipes end a little after it.
     sanitizeResources: false,
     sanitizeOps: false,

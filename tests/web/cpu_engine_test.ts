@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { browserTest, evaluateInPage, isolationHeaders } from "./browser.ts";
+import { isolationHeaders } from "../../tools/build_web.ts";
+import { browserTest, evaluateInPage } from "./browser.ts";
 import { runSmallPlan } from "./small_plan.ts";
 
 const modulePath = "tests/web/small_plan.ts";
