@@ -8,22 +8,17 @@
  * The peer is `../shared/bench/torch_bgpt.py`, run by Debian's python3-torch with OpenBLAS's OpenMP build: without it
  * PyTorch there falls back to a reference BLAS that is fourteen times slower, which would be no comparison.
  */
-import {
-  continuePrefixes,
-  defaultSampling,
-  initialParameters,
-  parameterTable,
-  prepareGeneration,
-} from "@bgpt/core";
 import { CpuEngine } from "@bgpt/kernels";
 import { engineOptions } from "../cli/engine.ts";
 import { jsonOption } from "../cli/options.ts";
 import { parseCommandLine } from "../cli/parse.ts";
 import { formatRate } from "../cli/units.ts";
 import { benchProducts, mainCases } from "./cpu_matmul.ts";
-import { timeKernels } from "./kernels.ts";
-import { benchSizes, randomStrip } from "./sizes.ts";
-import { timeSteps } from "./train.ts";
+import { benchSizes, type SizeName } from "./sizes.ts";
+import { remainingPatches, timeGeneration } from "./time_generation.ts";
+import { timeKernels } from "./time_kernels.ts";
+import { timeSteps } from "./time_steps.ts";
+import { defaultPeer, findTorch, runTorch } from "./torch.ts";
 
 /** What PyTorch needs of a step and of generation, in bytes a second. */
 interface PeerRates {
@@ -31,95 +26,21 @@ interface PeerRates {
   readonly generateBytesPerSecond: number;
 }
 
-/** Patches that are generated, here and by the peer: the rest of a file behind a quarter of the patch length. */
-function generatedPatches(size: keyof typeof benchSizes): number {
-  return benchSizes[size].config.patchLength * 3 / 4;
-}
-
-/** How often a file is generated here; the peer, which takes some twenty times as long for one, does it once. */
-const generations = 3;
-
-/** Runs the peer at one size; undefined where Python, PyTorch or the script is missing. */
-async function runPeer(
-  script: string,
-  size: keyof typeof benchSizes,
-  threads: number,
-): Promise<PeerRates | undefined> {
-  const architecture = Deno.build.arch;
-  const env = {
-    LD_LIBRARY_PATH: `/usr/lib/${architecture}-linux-gnu/openblas-openmp`,
-    OMP_NUM_THREADS: String(threads),
-  };
-  const options = [
-    "--size",
-    size,
-    "--device",
-    "cpu",
-    "--threads",
-    String(threads),
-    "--modes",
-    "fp32",
-    "--batches",
-    "4",
-  ];
-  try {
-    const { success, stdout } = await new Deno.Command("/usr/bin/python3", {
-      args: [script, ...options, "--generate", String(generatedPatches(size))],
-      env,
-      stderr: "null",
-    }).output();
-    if (!success) return undefined;
-    const row = JSON.parse(new TextDecoder().decode(stdout));
-    return { trainBytesPerSecond: row.bytes_per_s, generateBytesPerSecond: row.generate_bytes_per_s };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+/** Runs the peer at one size on the processor; undefined where Python, PyTorch or the script is missing. */
+async function runPeer(script: string, size: SizeName, threads: number): Promise<PeerRates | undefined> {
+  const torch = await findTorch();
+  if (torch === undefined) return undefined;
+  const request = { script, size, modes: ["fp32"], batches: [4], patches: remainingPatches(size), threads };
+  for await (const row of runTorch({ ...torch, cuda: false }, request)) {
+    return { trainBytesPerSecond: row.bytes_per_s!, generateBytesPerSecond: row.generate_bytes_per_s! };
   }
-}
-
-/** What generating the rest of a file takes here. */
-interface GenerationTime {
-  /** Plan, memory and packed weights; the peer's model is there before its clock starts, too. */
-  readonly preparationSeconds: number;
-  /** Median, the pass over the prefix included. */
-  readonly bytesPerSecond: number;
-}
-
-/** Times generation of one sequence. */
-async function timeGeneration(engine: CpuEngine, size: keyof typeof benchSizes): Promise<GenerationTime> {
-  const { config } = benchSizes[size];
-  const parameters = initialParameters(parameterTable(config), 0);
-  const { patches } = randomStrip({ ...config, patchLength: config.patchLength / 4 }, 1);
-  const request = {
-    prefixes: [Uint16Array.from(patches)],
-    byteLimit: generatedPatches(size) * config.patchSize,
-    sampling: defaultSampling,
-    ignoreEnd: true,
-  };
-  const start = performance.now();
-  const { plan, execution } = await prepareGeneration(engine, config, parameters, request);
-  await execution.readIntegers(plan.sequences);
-  const preparationSeconds = (performance.now() - start) / 1000;
-  const seconds: number[] = [];
-  // One more at first, in which V8 compiles the kernels.
-  for (let i = 0; i <= generations; i++) {
-    const start = performance.now();
-    let byteCount = 0;
-    for await (const { bytes } of continuePrefixes(execution, plan, request)) byteCount += bytes.length;
-    if (byteCount !== request.byteLimit) {
-      throw new Error(`Generated ${byteCount} of ${request.byteLimit} bytes`);
-    }
-    if (i > 0) seconds.push((performance.now() - start) / 1000);
-  }
-  execution.destroy();
-  const median = seconds.sort((a, b) => a - b)[Math.floor(generations / 2)]!;
-  return { preparationSeconds, bytesPerSecond: request.byteLimit / median };
+  return undefined;
 }
 
 /** Share of a training step's kernel time that is spent in matrix products. */
-async function productShare(engine: CpuEngine, size: keyof typeof benchSizes): Promise<number> {
+async function productShare(engine: CpuEngine, size: SizeName, batch: number): Promise<number> {
   let [all, products] = [0, 0];
-  for await (const { call, count, seconds } of timeKernels(engine, size)) {
+  for await (const { call, count, seconds } of timeKernels(engine, { size, batch, dropout: 0.1 })) {
     all += count * seconds;
     if (call.kernel.name === "matmul") products += count * seconds;
   }
@@ -133,7 +54,7 @@ export async function benchCpu(args: readonly string[]): Promise<void> {
     peer: {
       kind: "path",
       placeholder: "FILE",
-      default: `${import.meta.dirname}/../../shared/bench/torch_bgpt.py`,
+      default: defaultPeer,
       help: "the published model in PyTorch",
     },
     json: jsonOption,
@@ -164,13 +85,13 @@ export async function benchCpu(args: readonly string[]): Promise<void> {
         }: ${milliseconds}, ${rate}, products ${products}, host ${host} ms`,
       );
       if (count === threads) {
-        const share = await productShare(engine, size);
-        const generation = await timeGeneration(engine, size);
+        const share = await productShare(engine, size, batch);
+        const generation = await timeGeneration(engine, size, 1, remainingPatches(size));
         const peer = await runPeer(values.peer, size, threads);
         report({ size, productShare: share }, `  products take ${(100 * share).toFixed(0)} % of a step`);
         report(
           { size, generation },
-          `  generate ${generatedPatches(size)} patches: ${formatRate(generation.bytesPerSecond, "B")}, ` +
+          `  generate ${remainingPatches(size)} patches: ${formatRate(generation.bytesPerSecond, "B")}, ` +
             `prepared in ${(1000 * generation.preparationSeconds).toFixed(0)} ms`,
         );
         if (peer === undefined) {

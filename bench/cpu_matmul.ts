@@ -140,7 +140,7 @@ export async function benchProducts(
       report({ what: "fast", threads }, each, time);
       if (!mainCases.includes(each)) continue;
       report({ what: "strict", threads }, each, await timeProduct(strict, each.shape));
-      const peer = await timeJax(threads, each.shape);
+      const peer = await timeJax({ device: "wasm", threads }, each.shape);
       if (peer !== undefined) {
         report({ what: "jax-js", threads, fastRatio: peer.wall / time.wall }, each, peer);
       }

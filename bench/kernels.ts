@@ -1,105 +1,111 @@
 /**
- * Times every kernel of a training step at the shapes of a size, on the operands of the real plan.
+ * Every kernel of a training step at the shapes of a size: its time, its rates with their share of what was measured as
+ * this device's most, and the two floors.
  *
- *     deno task bench kernels [--size tiny|small|official] [--device gpu|cpu|reference] [--threads N] [--json] [FILTER]
+ *     deno task bench kernels [--size tiny|small|medium|official] [--device gpu|cpu|reference] [--json] [FILTER]
  *
- * FILTER keeps the kernels whose name contains it.
+ * FILTER keeps the kernels whose name contains it. GPUs with timestamp queries are timed by their own clock.
  */
-import { initialParameters, trainingPlan } from "@bgpt/core";
-import { type Call, encodeStep, type Engine, type Plan } from "@bgpt/kernels";
 import { shapeText } from "../cli/doctor/print_report.ts";
-import { timeProgram } from "../cli/doctor/time_program.ts";
-import { engineOptions, openEngine } from "../cli/engine.ts";
-import { jsonOption } from "../cli/options.ts";
+import { alignedLines } from "../cli/doctor/text_table.ts";
+import { openEngine } from "../cli/engine.ts";
 import { parseCommandLine } from "../cli/parse.ts";
 import { formatRate } from "../cli/units.ts";
-import { benchSizes, randomStrip, sizeOption } from "./sizes.ts";
+import { type Ceilings, type Floors, floorsOf, measureCeilings } from "./ceilings.ts";
+import { benchOptions } from "./options.ts";
+import { type BenchRecord, machineLine, machineRecord, type Print } from "./records.ts";
+import { benchSizes } from "./sizes.ts";
+import { type KernelTime, timeKernels } from "./time_kernels.ts";
 
-/** A kernel at a shape, and how often a step calls it. */
-interface Group {
-  readonly call: Call;
+/** A row of the table and its record have the same contents. */
+interface KernelRow extends BenchRecord, Floors {
   readonly count: number;
-}
-
-/** The plan with a program for every call, named by its label, in the order of a step. */
-function callByCall(plan: Plan): Plan {
-  const calls = ["clear", "forward", "backward", "update"].flatMap((name) => plan.programs.get(name)!);
-  return { ...plan, programs: new Map(calls.map((call) => [call.label, [call]])) };
-}
-
-/** Calls of one kernel at one shape take the same time: the first stands for all. */
-function groupCalls(plan: Plan): Group[] {
-  const groups = Map.groupBy([...plan.programs.values()].flat(), ({ kernel, shape }) => {
-    const { stream: _, ...sizes } = shape;
-    return kernel.name + JSON.stringify(sizes);
-  });
-  return [...groups.values()].map((calls) => ({ call: calls[0]!, count: calls.length }));
-}
-
-/** A kernel at a shape with its time. */
-export interface KernelTime extends Group {
-  /** Median of one call. */
-  readonly seconds: number;
-}
-
-/** Times the kernels of a training step whose name contains the filter, one after the other. */
-export async function* timeKernels(
-  engine: Engine,
-  size: keyof typeof benchSizes,
-  filter = "",
-): AsyncGenerator<KernelTime> {
-  const { batch } = benchSizes[size];
-  const config = { ...benchSizes[size].config, dropout: 0.1 };
-  const training = trainingPlan(config, batch * config.patchLength);
-  const plan = callByCall(training.plan);
-  const execution = await engine.prepare(plan);
-  const { model, norm } = training;
-  execution.write(model.parameters, initialParameters(model.table, 0));
-  execution.write(
-    model.step,
-    encodeStep({ dropoutRate: 0.1, lossScale: 1e-3, biasCorrection1: 1, biasCorrection2: 1 }),
-  );
-  training.write(execution, randomStrip(config, batch));
-  execution.run(...plan.programs.keys()); // so that every operand holds what it would in a step
-  for (const { call, count } of groupCalls(plan)) {
-    if (!call.kernel.name.includes(filter)) continue;
-    const { medianSeconds: seconds } = await timeProgram(execution, call.label, norm);
-    yield { call, count, seconds };
-  }
-  execution.destroy();
+  readonly flopsPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** Of the largest product's rate. */
+  readonly matmulShare: number;
+  /** Of the largest copy's rate. */
+  readonly copyShare?: number;
 }
 
 /** Runs the benchmark with these arguments. */
-export async function benchKernels(args: readonly string[]): Promise<void> {
-  const { size, device, threads, json, filter = "" } = parseCommandLine(args, {
-    size: sizeOption,
-    device: { ...engineOptions.device, default: "gpu" },
-    threads: engineOptions.threads,
-    json: jsonOption,
-  }, { filter: { placeholder: "FILTER", help: "part of a kernel's name", optional: true } });
-  const engine = await openEngine({ device, ...(threads !== undefined && { threads }) });
-  if (!json) {
-    console.log(
-      `${size}, batch ${benchSizes[size].batch}, dropout 0.1, ${engine.name}: ${engine.description}`,
-    );
+export async function benchKernels(args: readonly string[], print: Print): Promise<void> {
+  const { size, json, filter = "", ...choice } = parseCommandLine(args, benchOptions, {
+    filter: { placeholder: "FILTER", help: "part of a kernel's name", optional: true },
+  });
+  const engine = await openEngine(choice);
+  const ceilings = await measureCeilings(engine);
+  if (json) print(JSON.stringify(machineRecord(engine, ceilings)));
+  else print(machineLine(engine, ceilings));
+  const step = { size, batch: benchSizes[size].batch, dropout: 0.1 };
+  const rows: KernelRow[] = [];
+  for await (const time of timeKernels(engine, step, filter)) {
+    const row = kernelRow(size, time, ceilings);
+    rows.push(row);
+    if (json) print(JSON.stringify(row));
   }
-  let stepSeconds = 0;
-  for await (const { call, count, seconds } of timeKernels(engine, size, filter)) {
-    const { kernel, shape } = call;
-    const { flops, bytes } = kernel.cost(shape);
-    stepSeconds += count * seconds;
-    if (json) {
-      const rates = { flopsPerSecond: flops / seconds, bytesPerSecond: bytes / seconds };
-      const row = { bench: "kernels", size, kernel: kernel.name, shape, count, seconds, ...rates };
-      console.log(JSON.stringify(row));
-      continue;
-    }
-    console.log(
-      kernel.name.padEnd(28) + shapeText(shape).padEnd(52) + `${count} x`.padStart(5) +
-        `${(1000 * seconds).toFixed(3)} ms`.padStart(13) + formatRate(flops / seconds, "FLOP").padStart(15) +
-        formatRate(bytes / seconds, "B").padStart(12),
-    );
-  }
-  if (!json) console.log(`${stepSeconds.toFixed(3)} s for a step of these`);
   engine.destroy();
+  if (json) return;
+  const header = ["kernel", "", "calls", "a call", "arithmetic", "", "memory", "", "floors", ""];
+  const lines = alignedLines([header, ...rows.map(cells)], [
+    "left",
+    "left",
+    ...header.map(() => "right" as const),
+  ]);
+  for (const line of lines) print(line);
+  for (const line of groupLines(rows)) print(line);
+}
+
+function kernelRow(size: string, { call, count, ...samples }: KernelTime, ceilings: Ceilings): KernelRow {
+  const { kernel, shape } = call;
+  const cost = kernel.cost(shape);
+  const [flopsPerSecond, bytesPerSecond] = [cost.flops / samples.seconds, cost.bytes / samples.seconds];
+  return {
+    bench: "kernels",
+    size,
+    name: `${kernel.name} ${shapeText(shape)}`,
+    precision: "f32",
+    kernel: kernel.name,
+    count,
+    ...samples,
+    ...cost,
+    flopsPerSecond,
+    bytesPerSecond,
+    matmulShare: flopsPerSecond / ceilings.matmulFlopsPerSecond,
+    ...(ceilings.copyBytesPerSecond && { copyShare: bytesPerSecond / ceilings.copyBytesPerSecond }),
+    ...floorsOf(cost, ceilings),
+  };
+}
+
+const milliseconds = (seconds: number) => `${(1000 * seconds).toFixed(3)} ms`;
+const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+
+function cells(row: KernelRow): string[] {
+  const [kernel, ...shape] = row.name.split(" ");
+  return [
+    kernel!,
+    shape.join(" "),
+    `${row.count} x`,
+    milliseconds(row.seconds),
+    formatRate(row.flopsPerSecond, "FLOP"),
+    percent(row.matmulShare),
+    formatRate(row.bytesPerSecond, "B"),
+    row.copyShare === undefined ? "" : percent(row.copyShare),
+    milliseconds(row.arithmeticSeconds),
+    row.trafficSeconds === undefined ? "" : milliseconds(row.trafficSeconds),
+  ];
+}
+
+/** A line for each kernel, over all its shapes, and one for the step of them all. */
+function groupLines(rows: readonly KernelRow[]): string[] {
+  const total = rows.reduce((sum, { count, seconds }) => sum + count * seconds, 0);
+  const groups = [...Map.groupBy(rows, ({ kernel }) => kernel)].map(([kernel, calls]) =>
+    [String(kernel), calls.reduce((sum, { count, seconds }) => sum + count * seconds, 0)] as const
+  ).sort(([, a], [, b]) => b - a);
+  const table = [...groups, ["all", total] as const].map(([kernel, seconds]) => [
+    kernel,
+    milliseconds(seconds),
+    percent(seconds / total),
+  ]);
+  return ["a step of these:", ...alignedLines(table, ["left", "right", "right"])];
 }

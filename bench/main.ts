@@ -1,40 +1,43 @@
 /**
- * The benchmarks, `deno task bench cpu|cpu-matmul|kernels|matmul|packing|train`: the cpu engine beside its peers, all of a
- * model's matrix products on it, every kernel of a step, the GPU's matrix products with every tile, packed
- * beside padded batches, whole training steps. Each file tells its options.
+ * The benchmarks, `deno task bench NAME`; each file tells its options.
+ *
+ * - `kernels`, `train`, `generate`: every kernel of a step, whole steps, generation
+ * - `peers`: the same beside PyTorch and jax-js
+ * - `save`, `compare`: a baseline of a machine, and two of them beside each other
+ * - `cpu`, `cpu-matmul`: the cpu engine beside its peers, all of a model's products on it
+ * - `matmul`, `packing`: the GPU's products with every tile, packed beside padded batches
+ * - `checks`: what is asked of a GPU first
  */
 import { reportError, UsageError } from "../cli/errors.ts";
-import { benchCpu } from "./cpu.ts";
-import { benchCpuMatmul } from "./cpu_matmul.ts";
-import { benchKernels } from "./kernels.ts";
-import { benchPacking } from "./packing.ts";
-import { benchTrain } from "./train.ts";
+import { print } from "../cli/terminal.ts";
+import type { Print } from "./records.ts";
 
-/** matmul.ts is a program of its own. */
-async function benchMatmul(args: readonly string[]): Promise<void> {
-  const program = `${import.meta.dirname}/matmul.ts`;
-  const { code } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", program, ...args] }).spawn()
-    .status;
-  if (code !== 0) Deno.exit(code);
-}
+type Benchmark = (args: readonly string[], print: Print) => Promise<void>;
+
+/** Loaded when asked for: some need large packages. */
+const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  checks: async () => (await import("./checks.ts")).benchChecks,
+  compare: async () => (await import("./compare.ts")).benchCompare,
+  cpu: async () => (await import("./cpu.ts")).benchCpu,
+  "cpu-matmul": async () => (await import("./cpu_matmul.ts")).benchCpuMatmul,
+  generate: async () => (await import("./generate.ts")).benchGenerate,
+  kernels: async () => (await import("./kernels.ts")).benchKernels,
+  matmul: async () => (await import("./matmul.ts")).benchMatmul,
+  packing: async () => (await import("./packing.ts")).benchPacking,
+  peers: async () => (await import("./peers.ts")).benchPeers,
+  save: async () => (await import("./save.ts")).benchSave,
+  train: async () => (await import("./train.ts")).benchTrain,
+};
 
 const [name, ...args] = Deno.args;
-const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
-  cpu: benchCpu,
-  "cpu-matmul": benchCpuMatmul,
-  kernels: benchKernels,
-  matmul: benchMatmul,
-  packing: benchPacking,
-  train: benchTrain,
-};
 try {
-  const benchmark = benchmarks[name ?? ""];
-  if (benchmark === undefined) {
+  const load = Object.hasOwn(benchmarks, name ?? "") ? benchmarks[name!] : undefined;
+  if (load === undefined) {
     throw new UsageError(
       `Cannot run benchmark "${name ?? ""}": name one of ${Object.keys(benchmarks).join(", ")}`,
     );
   }
-  await benchmark(args);
+  await (await load())(args, print);
 } catch (error) {
   Deno.exit(reportError(error));
 }

@@ -1,15 +1,13 @@
 /**
  * Times matrix products on the WebGPU adapter, each with every candidate tile; the default tile is marked with `*`.
  *
- *     deno run -A bench/matmul.ts [--json] [--large] [FILTER]
+ *     deno task bench matmul [--json] [--large] [FILTER]
  *
  * `--large` adds 4096³ and the shapes of the `base` preset, which take minutes on a software adapter. FILTER keeps the
  * cases whose name contains it.
  */
 import {
   clear,
-  describeAdapter,
-  findAdapter,
   GpuEngine,
   type Kernel,
   matmul,
@@ -23,6 +21,10 @@ import {
   PlanBuilder,
   type Tensor,
 } from "@bgpt/kernels";
+import { webGpuAdapter } from "../cli/webgpu_provider.ts";
+import { jsonOption } from "../cli/options.ts";
+import { parseCommandLine } from "../cli/parse.ts";
+import type { Print } from "./records.ts";
 
 /** One thing to time. */
 interface Case {
@@ -95,38 +97,33 @@ function describeTile({ rows, columns, depth, threadRows, threadColumns }: Matmu
   return `${rows}x${columns}x${depth}/${threadRows}x${threadColumns}`;
 }
 
-if (Deno.env.get("DENO_WEBGPU_BACKEND") === undefined) Deno.env.set("DENO_WEBGPU_BACKEND", "vulkan");
-const options = Deno.args.filter((argument) => argument.startsWith("--"));
-const unknown = options.find((option) => option !== "--json" && option !== "--large");
-if (unknown !== undefined) {
-  console.error(`Unknown option "${unknown}": use --json, --large and a part of a case's name`);
-  Deno.exit(2);
-}
-const [json, large] = [options.includes("--json"), options.includes("--large")];
-const filter = Deno.args.find((argument) => !argument.startsWith("--")) ?? "";
-const adapter = await findAdapter();
-if (adapter === undefined) {
-  console.error("Cannot time matrix products: no WebGPU adapter was found");
-  Deno.exit(1);
-}
-const engine = new GpuEngine(await openDevice(adapter));
-const cases = [
-  ...[512, 1024, 2048, ...(large ? [4096] : [])].map(squareCase),
-  ...modelCases("tiny", 128, 4096),
-  ...modelCases("small", 256, 8192),
-  ...(large ? modelCases("base", 768, 131072) : []),
-];
-if (!json) console.log(describeAdapter(adapter));
-for (const { name, shape } of cases) {
-  if (!name.includes(filter)) continue;
-  const chosen = matmulTile(shape.M, shape.N);
-  const { flops } = matmul.cost(shape);
-  for (const tile of matmulTiles) {
-    const ms = await timeMs(engine, shape, tile);
-    const gigaflops = flops / ms / 1e6;
-    if (json) {
-      console.log(JSON.stringify({ name, shape, tile, chosen: tile === chosen, ms, gigaflops }));
-    } else {
+/** Runs the benchmark with these arguments. */
+export async function benchMatmul(args: readonly string[], print: Print): Promise<void> {
+  const { json, large, filter = "" } = parseCommandLine(args, {
+    json: jsonOption,
+    large: { kind: "flag", help: "products of 4096 and of the published size, too" },
+  }, { filter: { placeholder: "FILTER", help: "part of a case's name", optional: true } });
+  const adapter = await webGpuAdapter();
+  if (adapter === undefined) throw new Error("Cannot time matrix products: no WebGPU adapter was found");
+  const engine = new GpuEngine(await openDevice(adapter));
+  const cases = [
+    ...[512, 1024, 2048, ...(large ? [4096] : [])].map(squareCase),
+    ...modelCases("tiny", 128, 4096),
+    ...modelCases("small", 256, 8192),
+    ...(large ? modelCases("base", 768, 131072) : []),
+  ];
+  if (!json) print(engine.description);
+  for (const { name, shape } of cases) {
+    if (!name.includes(filter)) continue;
+    const chosen = matmulTile(shape.M, shape.N);
+    const { flops } = matmul.cost(shape);
+    for (const tile of matmulTiles) {
+      const ms = await timeMs(engine, shape, tile);
+      const gigaflops = flops / ms / 1e6;
+      if (json) {
+        print(JSON.stringify({ name, shape, tile, chosen: tile === chosen, ms, gigaflops }));
+        continue;
+      }
       const { layout, M, N, K } = shape;
       const columns = [
         name.padEnd(20),
@@ -135,8 +132,8 @@ for (const { name, shape } of cases) {
         `${ms.toFixed(3)} ms`.padStart(12),
         `${gigaflops.toFixed(1)} GFLOP/s`.padStart(16),
       ];
-      console.log(columns.join(" "));
+      print(columns.join(" "));
     }
   }
+  engine.destroy();
 }
-engine.destroy();

@@ -2,7 +2,7 @@
  * Training on files packed back to back beside training on files padded to the longest of their batch, as the published
  * program does: bytes of files a second of both, in one run.
  *
- *     deno task bench packing --data FOLDER [--size tiny|small|official] [--batch N] [--device …] [--threads N] [--json]
+ *     deno task bench packing --data FOLDER [--size tiny|small|medium|official] [--batch N] [--device …] [--threads N] [--json]
  */
 import {
   type Config,

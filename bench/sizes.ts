@@ -1,4 +1,7 @@
-/** The sizes at which PyTorch was measured, too: `../shared/bench/README.md`. */
+/**
+ * The sizes at which PyTorch was measured, too (`../shared/bench/README.md`), and `medium` between them: the peer's of
+ * that name has 8+2 layers, so it is none to compare with.
+ */
 import { type Config, packStrip, presets, type Strip } from "@bgpt/core";
 import { randomUint32 } from "@bgpt/kernels";
 
@@ -8,19 +11,26 @@ export interface BenchSize {
   readonly batch: number;
 }
 
+/** What a size is called. */
+export type SizeName = "tiny" | "small" | "medium" | "official";
+
 /** By name. */
-export const benchSizes: Readonly<Record<"tiny" | "small" | "official", BenchSize>> = {
+export const benchSizes: Readonly<Record<SizeName, BenchSize>> = {
   tiny: { config: presets.tiny, batch: 4 },
   small: { config: presets.small, batch: 4 },
+  medium: {
+    config: { ...presets.small, hidden: 512, patchLayers: 8, byteLayers: 3, patchLength: 256 },
+    batch: 4,
+  },
   official: { config: presets.base, batch: 1 },
 };
 
 /** `--size`. */
 export const sizeOption = {
   kind: "choice",
-  choices: ["tiny", "small", "official"],
+  choices: ["tiny", "small", "medium", "official"],
   default: "tiny",
-  help: "128 channels, 2+1 layers, 4 x 64 patches; 256, 4+2, 4 x 128; 768, 12+3, 1 x 512",
+  help: "128 channels, 2+1 layers, 4 x 64 patches; 256, 4+2, 4 x 128; 512, 8+3, 4 x 256; 768, 12+3, 1 x 512",
 } as const;
 
 /** A strip of files of full length whose bytes are random. */

@@ -1,107 +1,102 @@
 /**
- * Times training steps, from a strip in memory to the metrics of the step read back.
+ * Whole training steps: time, bytes a second, the host's share, how much of the device's arithmetic the model uses, the
+ * two floors, and where the time goes by kernel.
  *
- *     deno task bench train [--size tiny|small|official] [--device gpu|cpu|reference] [--threads N] [--batch N] [--json]
+ *     deno task bench train [--size tiny|small|medium|official] [--batch 1,4,16] [--device gpu|cpu|reference]
+ *         [--peak-tflops X] [--no-kernels] [--json]
+ *
+ * Model FLOP utilisation is the arithmetic of the plan in a second, of the rate of the largest matrix product here; with
+ * `--peak-tflops` also of what the maker claims.
  */
-import { Trainer, trainingPlan } from "@bgpt/core";
-import type { Engine } from "@bgpt/kernels";
-import { engineOptions, openEngine } from "../cli/engine.ts";
-import { jsonOption } from "../cli/options.ts";
+import { alignedLines } from "../cli/doctor/text_table.ts";
+import { openEngine } from "../cli/engine.ts";
 import { parseCommandLine } from "../cli/parse.ts";
 import { formatAmount, formatRate } from "../cli/units.ts";
-import { benchSizes, randomStrip, sizeOption } from "./sizes.ts";
-
-/** Steps are timed for this long, but at least three and at most thirty of them. */
-const timedSeconds = 15;
-
-/** A measured training step. */
-export interface StepTime {
-  readonly dropout: number;
-  /** What the calling thread spends on a step: the rest is the engine's. */
-  readonly hostSeconds: number;
-  readonly medianSeconds: number;
-  readonly bestSeconds: number;
-  readonly steps: number;
-  /** Batch x patch length x patch size in the median time. */
-  readonly bytesPerSecond: number;
-  /** All arithmetic of the plan. */
-  readonly flops: number;
-  readonly flopsPerSecond: number;
-  /** That of the matrix products alone. */
-  readonly matmulFlopsPerSecond: number;
-}
-
-/** Times the steps of one size. */
-export async function timeSteps(
-  engine: Engine,
-  { size, batch, dropout }: { size: keyof typeof benchSizes; batch: number; dropout: number },
-): Promise<StepTime> {
-  const config = { ...benchSizes[size].config, batch, dropout };
-  const patchCapacity = batch * config.patchLength;
-  const trainer = await Trainer.create(engine, config, trainingPlan(config, patchCapacity));
-  const strip = randomStrip(config, batch);
-  const hostTimes: number[] = [];
-  const step = async (): Promise<number> => {
-    const start = performance.now();
-    trainer.train([strip]);
-    hostTimes.push((performance.now() - start) / 1000);
-    await trainer.metrics();
-    return (performance.now() - start) / 1000;
-  };
-  await step(); // compiles, and touches the memory for the first time
-  const times: number[] = [];
-  for (let sum = 0; times.length < 3 || (sum < timedSeconds && times.length < 30); sum += times.at(-1)!) {
-    times.push(await step());
-  }
-  trainer.destroy();
-  times.sort((a, b) => a - b);
-  hostTimes.sort((a, b) => a - b);
-  const [bestSeconds, medianSeconds] = [times[0]!, times[times.length >> 1]!];
-
-  const calls = [...trainer.plan.plan.programs.values()].flat();
-  const flopsOf = (counts: (kernel: string) => boolean) =>
-    calls.reduce((sum, { kernel, shape }) => sum + (counts(kernel.name) ? kernel.cost(shape).flops : 0), 0);
-  const flops = flopsOf(() => true);
-  return {
-    dropout,
-    hostSeconds: hostTimes[hostTimes.length >> 1]!,
-    medianSeconds,
-    bestSeconds,
-    steps: times.length,
-    bytesPerSecond: patchCapacity * config.patchSize / medianSeconds,
-    flops,
-    flopsPerSecond: flops / medianSeconds,
-    matmulFlopsPerSecond: flopsOf((kernel) => kernel === "matmul") / medianSeconds,
-  };
-}
+import { floorsOf, measureCeilings } from "./ceilings.ts";
+import { benchOptions, countsOf } from "./options.ts";
+import { type BenchRecord, machineLine, machineRecord, type Print } from "./records.ts";
+import { benchSizes } from "./sizes.ts";
+import { type TimedStep, timeKernels } from "./time_kernels.ts";
+import { type StepTime, timeSteps } from "./time_steps.ts";
+import type { Engine } from "@bgpt/kernels";
 
 /** Runs the benchmark with these arguments. */
-export async function benchTrain(args: readonly string[]): Promise<void> {
-  const values = parseCommandLine(args, {
-    size: sizeOption,
-    device: { ...engineOptions.device, default: "gpu" },
-    threads: engineOptions.threads,
-    batch: { kind: "integer", minimum: 1, help: "files of full length" },
-    json: jsonOption,
+export async function benchTrain(args: readonly string[], print: Print): Promise<void> {
+  const { size, json, batch, peakTflops, kernels, ...choice } = parseCommandLine(args, {
+    ...benchOptions,
+    batch: { kind: "list", placeholder: "N,N", help: "files of full length in a step (default: the size's)" },
+    peakTflops: { kind: "number", minimum: 0.001, help: "the maker's peak, to compare with" },
+    kernels: { kind: "flag", negatable: true, default: true, help: "time the kernels one by one, too" },
   }, {});
-  const { size, device, threads, json } = values;
-  const batch = values.batch ?? benchSizes[size].batch;
-  const engine = await openEngine({ device, ...(threads !== undefined && { threads }) });
-  if (!json) console.log(`${size}, batch ${batch}, ${engine.name}: ${engine.description}`);
-  for (const dropout of [0.1, 0]) {
-    const time = await timeSteps(engine, { size, batch, dropout });
-    if (json) {
-      console.log(JSON.stringify({ bench: "train", size, batch, engine: engine.name, ...time }));
-      continue;
+  const batches = countsOf(batch, "batch", [benchSizes[size].batch]);
+  const engine = await openEngine(choice);
+  const ceilings = await measureCeilings(engine);
+  if (json) print(JSON.stringify(machineRecord(engine, ceilings)));
+  else print(machineLine(engine, ceilings));
+  for (const files of batches) {
+    for (const dropout of [0.1, 0]) {
+      const step = { size, batch: files, dropout };
+      const time = await timeSteps(engine, step);
+      const { medianSeconds: seconds, ...rest } = time;
+      const record: BenchRecord = {
+        bench: "train",
+        size,
+        name: `batch ${files}, dropout ${dropout}`,
+        precision: "f32",
+        seconds,
+        batch: files,
+        ...rest,
+        hostShare: time.hostSeconds / seconds,
+        utilisation: time.flopsPerSecond / ceilings.matmulFlopsPerSecond,
+        ...(peakTflops && { peakUtilisation: time.flopsPerSecond / 1e12 / peakTflops }),
+        ...floorsOf(time, ceilings),
+      };
+      if (json) print(JSON.stringify(record));
+      else for (const line of stepLines(record, time)) print(line);
     }
-    const { medianSeconds, bestSeconds, steps, bytesPerSecond, flops, flopsPerSecond } = time;
-    console.log(
-      `dropout ${dropout}`.padEnd(12) +
-        `${medianSeconds.toFixed(3)} s (best ${bestSeconds.toFixed(3)}, ${steps} steps)`.padEnd(36) +
-        formatRate(bytesPerSecond, "B").padStart(12) +
-        `${formatAmount(flops, "FLOP")} at ${formatRate(flopsPerSecond, "FLOP")}`.padStart(34) +
-        `products ${formatRate(time.matmulFlopsPerSecond, "FLOP")}`.padStart(28),
-    );
+    if (kernels) await printGroups(engine, { size, batch: files, dropout: 0.1 }, json, print);
   }
   engine.destroy();
+}
+
+const milliseconds = (seconds: number) => `${(1000 * seconds).toFixed(2)} ms`;
+const percent = (share: unknown) => `${(100 * Number(share)).toFixed(1)} %`;
+
+function stepLines(record: BenchRecord, time: StepTime): string[] {
+  const { medianSeconds, bestSeconds, rounds, stepsPerRound, deviceSeconds } = time;
+  const peak = record["peakUtilisation"] === undefined
+    ? ""
+    : `, ${percent(record["peakUtilisation"])} of the maker's peak`;
+  const memory = record["trafficSeconds"] === undefined
+    ? ""
+    : `, ${milliseconds(Number(record["trafficSeconds"]))} for its memory traffic`;
+  return [
+    `${record.size}, ${record.name}: ${milliseconds(medianSeconds)} (best ${
+      milliseconds(bestSeconds)
+    }, ${rounds} x ` +
+    `${stepsPerRound} steps), ${formatRate(time.bytesPerSecond, "B")}`,
+    `  ${formatAmount(time.flops, "FLOP")} at ${formatRate(time.flopsPerSecond, "FLOP")}: ` +
+    `${percent(record["utilisation"])} of the largest product's rate${peak}; ` +
+    `products alone ${formatRate(time.matmulFlopsPerSecond, "FLOP")}`,
+    `  floors: ${milliseconds(Number(record["arithmeticSeconds"]))} for its arithmetic${memory}`,
+    `  host: ${milliseconds(time.hostSeconds)} of a step, ${percent(record["hostShare"])}` +
+    (deviceSeconds === undefined ? "" : `; the device computes for ${milliseconds(deviceSeconds)}`),
+  ];
+}
+
+/** The time of a step by kernel. */
+async function printGroups(engine: Engine, step: TimedStep, json: boolean, print: Print): Promise<void> {
+  const groups = new Map<string, number>();
+  for await (const { call, count, seconds } of timeKernels(engine, step)) {
+    groups.set(call.kernel.name, (groups.get(call.kernel.name) ?? 0) + count * seconds);
+  }
+  const total = groups.values().reduce((sum, seconds) => sum + seconds, 0);
+  const { size, batch } = step;
+  if (json) {
+    print(JSON.stringify({ bench: "groups", size, batch, total, seconds: Object.fromEntries(groups) }));
+    return;
+  }
+  const rows = [...groups, ["all", total] as const].sort(([, a], [, b]) => b - a);
+  const cells = rows.map(([name, seconds]) => [name, milliseconds(seconds), percent(seconds / total)]);
+  for (const line of alignedLines(cells, ["left", "right", "right"])) print(line);
 }

@@ -2,7 +2,7 @@
  * How fast an engine is: arithmetic, memory, and the cost of reading a number back.
  * @module
  */
-import { type Engine, GpuEngine, matmul, type MatmulShape, PlanBuilder } from "@bgpt/kernels";
+import { type Engine, GpuEngine, matmul, type MatmulShape, PlanBuilder, randomUniform } from "@bgpt/kernels";
 import { timeProgram } from "./time_program.ts";
 
 /** A measured product of two square matrices. */
@@ -34,6 +34,8 @@ const smallestSize = 256;
 const largestSize = 4096;
 /** A product that would take longer than this is not tried. */
 const longestProductSeconds = 0.4;
+/** Far beyond any cache of a GPU; a software adapter needs the machine's memory for others, too. */
+const copiedBytes = { hardware: 512 * 2 ** 20, software: 64 * 2 ** 20 } as const;
 
 /** Measures an engine in about three seconds, whatever its speed. */
 export async function measureRates(engine: Engine): Promise<Rates> {
@@ -42,7 +44,7 @@ export async function measureRates(engine: Engine): Promise<Rates> {
   return {
     engine: engine.name,
     matmul: rate,
-    copy: await measureCopy(engine.gpu.device),
+    copy: await measureCopy(engine.gpu.device, copiedBytes[engine.gpu.kind]),
     readBackSeconds: await measureReadBack(engine),
   };
 }
@@ -57,6 +59,7 @@ async function measureMatmul(engine: Engine): Promise<MatmulRate> {
     plan.call(matmul, shape, { a: matrix("a"), b: matrix("b"), out: matrix("out") }, "product");
     const flag = plan.tensor("flag", [1], "output");
     const execution = await engine.prepare(plan.build());
+    for (const name of ["a", "b"]) execution.write(execution.plan.tensors.get(name)!, scattered(size * size));
     const { bestSeconds: seconds } = await timeProgram(execution, "product", flag);
     execution.destroy();
     if (size === largestSize || seconds * 8 > longestProductSeconds) {
@@ -65,8 +68,20 @@ async function measureMatmul(engine: Engine): Promise<MatmulRate> {
   }
 }
 
-async function measureCopy(device: GPUDevice): Promise<CopyRate> {
-  const bytes = Math.min(64 * 2 ** 20, device.limits.maxBufferSize);
+/**
+ * Numbers between -1 and 1, a block of random ones over and over: multiplying zeros draws so little power that a GPU runs
+ * at a clock that no training sees.
+ */
+function scattered(length: number): Float32Array {
+  const values = new Float32Array(length);
+  const block = Math.min(length, 65536);
+  for (let i = 0; i < block; i++) values[i] = 2 * randomUniform(i, 0, 0) - 1;
+  for (let filled = block; filled < length; filled *= 2) values.copyWithin(filled, 0, filled);
+  return values;
+}
+
+async function measureCopy(device: GPUDevice, wantedBytes: number): Promise<CopyRate> {
+  const bytes = Math.min(wantedBytes, device.limits.maxBufferSize);
   const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const [from, to] = ["copy from", "copy to"].map((label) =>
     device.createBuffer({ label, size: bytes, usage })

@@ -4,6 +4,8 @@ import type { Execution, Tensor } from "@bgpt/kernels";
 export interface ProgramTime {
   readonly bestSeconds: number;
   readonly medianSeconds: number;
+  /** Every round, the shortest first. */
+  readonly rounds: readonly number[];
 }
 
 /** A round runs the program as often as takes this long, so that the clock and the read-back do not matter. */
@@ -40,5 +42,5 @@ export async function timeProgram(
   const times = [first];
   while (times.length < rounds) times.push(await perRun(runs));
   times.sort((a, b) => a - b);
-  return { bestSeconds: times[0]!, medianSeconds: times[times.length >> 1]! };
+  return { bestSeconds: times[0]!, medianSeconds: times[times.length >> 1]!, rounds: times };
 }
