@@ -75,7 +75,7 @@ function runProgress({ run }: Checkpoint): OpenedCheckpoint["progress"] {
   return [
     ["step", String(step)],
     ["epoch", String(position.epoch)],
-    ...(best ? [["best loss", `${best.lossNats} nats at step ${best.step}`] as const] : []),
+    ...(best ? [["best loss", `${best.lossNats.toFixed(4)} nats at step ${best.step}`] as const] : []),
     ...(best?.accuracy === undefined ? [] : [["best accuracy", String(best.accuracy)] as const]),
   ];
 }

@@ -158,7 +158,7 @@ browserTest(
       await withPage(async (page) => {
         await openFolder(page, folder);
         const facts = await page.locator("#checkpoint-facts").innerText();
-        assertMatch(facts, /checkpoints\/step-00000012[^]*\bStep\n12\n[^]*Best loss\n1.5 nats at step 4/);
+        assertMatch(facts, /checkpoints\/step-00000012[^]*\bStep\n12\n[^]*Best loss\n1.5000 nats at step 4/);
       });
     }),
 );
