@@ -11,6 +11,8 @@ export class UsageError extends Error {
  * @returns the exit code: 2 for a wrong command line, 1 for everything else
  */
 export function reportError(error: unknown): number {
+  // What fails while a failure is cleaned up after, says less than that failure.
+  if (error instanceof SuppressedError) return reportError(error.suppressed);
   const message = error instanceof Error ? error.message || error.name : String(error);
   note(`${paint("error:", "red", "stderr")} ${message.replace(/\s*\n\s*/g, " ").trim()}`);
   if (Deno.env.get("BGPT_DEBUG") === "1" && error instanceof Error) note(stackOf(error));

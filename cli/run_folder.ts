@@ -1,4 +1,4 @@
-import { removeUnfinishedCheckpoints, runIn, RunLock } from "@bgpt/core/files";
+import { diskReason, removeUnfinishedCheckpoints, runIn, RunLock } from "@bgpt/core/files";
 
 /**
  * Takes the folder of a run for this process, and makes it where it is missing. A run counts from its first checkpoint on:
@@ -7,7 +7,11 @@ import { removeUnfinishedCheckpoints, runIn, RunLock } from "@bgpt/core/files";
  * @throws {Error} when it holds another run, or another process works in it
  */
 export async function takeRunFolder(out: string, resumes: boolean): Promise<RunLock> {
-  Deno.mkdirSync(out, { recursive: true });
+  try {
+    Deno.mkdirSync(out, { recursive: true });
+  } catch (error) {
+    throw new Error(`Cannot make folder "${out}": ${diskReason(error)}`, { cause: error });
+  }
   await refuseOtherRun(out, resumes);
   const lock = new RunLock(out);
   try {

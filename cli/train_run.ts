@@ -9,6 +9,7 @@ import {
   type LossTotals,
   noLoss,
   type RunData,
+  type RunEvents,
   type RunSummary,
   stripCapacity,
   type TrainedPlan,
@@ -64,7 +65,8 @@ export interface TrainOutcome {
 /**
  * Trains in a folder: checkpoints, `metrics.jsonl`, TensorBoard events and a status line. SIGINT and SIGTERM end it
  * after the current step, with a checkpoint.
- * @throws {RangeError} when the plan does not fit the device, or the loss stops being a number
+ * @throws {RangeError} when the plan does not fit the device
+ * @throws {Error} what ended the run, with the step that it is kept up to
  */
 export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
   const { engine, config, training, evaluation, labels, sampleKind, out, parameters, resume, secondsLimit } =
@@ -92,7 +94,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
   let heldOut = "";
   let saved: { path: string; checkpoint: Checkpoint } | undefined;
 
-  const summary = await trainingRun(trainer, data, {
+  const events: RunEvents = {
     stop: secondsLimit === undefined
       ? stop.signal
       : AbortSignal.any([stop.signal, AbortSignal.timeout(secondsLimit * 1000)]),
@@ -117,10 +119,18 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
     async save(checkpoint, best) {
       lock.check();
       log.sync();
-      saved = { path: await saveRunCheckpoint(out, checkpoint, best), checkpoint };
+      const path = await saveRunCheckpoint(out, checkpoint, best).catch((error) => {
+        lock.check(); // The folder that has gone explains every other failure.
+        throw error;
+      });
+      saved = { path, checkpoint };
     },
-  }, resume?.run);
-  trainer.destroy();
+  };
+  const summary = await trainingRun(trainer, data, events, resume?.run)
+    .catch((error) => {
+      throw tellingWhatIsKept(error, (saved?.checkpoint ?? resume)?.run?.step);
+    })
+    .finally(() => trainer.destroy());
 
   const seconds = (performance.now() - started) / 1000;
   return {
@@ -149,6 +159,12 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
       return path;
     },
   };
+}
+
+/** The error that ended a run, and how much of the run can be gone on with. */
+function tellingWhatIsKept(error: Error, step: number | undefined): Error {
+  const kept = step === undefined ? "nothing of the run is kept yet" : `the run is kept up to step ${step}`;
+  return new Error(`${error.message}; ${kept}`, { cause: error });
 }
 
 /** Creates the trainer; where its plan is too large for a GPU, the refusal also says what would fit. */

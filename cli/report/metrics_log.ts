@@ -1,3 +1,5 @@
+import { diskReason } from "@bgpt/core/files";
+
 /** What is measured at one step; `NaN` and infinities are written as `null`. */
 export interface MetricsRecord {
   /** The step after which it was measured. */
@@ -7,10 +9,13 @@ export interface MetricsRecord {
 
 /**
  * The append-only file `metrics.jsonl` of a run: one line of JSON for each record, the same file for a stopped and a
- * resumed run. A record is one write, so a kill leaves at most the last line torn, which the next opening drops.
+ * resumed run. A kill leaves at most the last line torn, which the next opening drops.
  */
 export class MetricsLog implements Disposable {
+  readonly #path: string;
   readonly #file: Deno.FsFile;
+  /** Bytes of whole lines. */
+  #byteLength: number;
 
   /**
    * @param path the file, made when it is not there
@@ -19,10 +24,11 @@ export class MetricsLog implements Disposable {
    * @throws {Error} when a line in the middle is no record
    */
   constructor(path: string, lastStep: number) {
+    this.#path = path;
     this.#file = Deno.openSync(path, { read: true, write: true, create: true });
     try {
-      const kept = keptLength(Deno.readTextFileSync(path), lastStep, path);
-      this.#file.truncateSync(kept);
+      this.#byteLength = keptLength(Deno.readTextFileSync(path), lastStep, path);
+      this.#file.truncateSync(this.#byteLength);
       this.#file.seekSync(0, Deno.SeekMode.End);
     } catch (error) {
       this.#file.close();
@@ -30,13 +36,21 @@ export class MetricsLog implements Disposable {
     }
   }
 
-  /** Appends one record. */
+  /**
+   * Appends one record.
+   * @throws {Error} when the disk takes none of it, or only a part, which is taken back
+   */
   write(record: MetricsRecord): void {
     const line = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
-    const written = this.#file.writeSync(line);
-    if (written !== line.length) {
-      throw new Error(`Cannot write metrics: ${written} of ${line.length} bytes fit. Free space on the disk`);
+    try {
+      for (let written = 0; written < line.length;) {
+        written += this.#file.writeSync(line.subarray(written));
+      }
+    } catch (error) {
+      this.#file.truncateSync(this.#byteLength);
+      throw new Error(`Cannot write metrics to "${this.#path}": ${diskReason(error)}`, { cause: error });
     }
+    this.#byteLength += line.length;
   }
 
   /** Puts what was written on the disk; called with each checkpoint, so that no checkpoint is ahead of its metrics. */

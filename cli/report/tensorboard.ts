@@ -7,6 +7,7 @@
  * @module
  */
 import { crc32c } from "@bgpt/core";
+import { diskReason } from "@bgpt/core/files";
 import { join } from "@std/path";
 
 /** Writes the scalars of a run to an event file, which TensorBoard shows when given the folder. */
@@ -55,7 +56,7 @@ export class TensorBoardWriter implements Disposable {
     this.#file.close();
   }
 
-  /** One record of one event, in one write. */
+  /** One record of one event. */
   #write(fields: readonly number[]): void {
     const data = Uint8Array.from([...double(1, this.#now() / 1000), ...fields]);
     const record = new Uint8Array(16 + data.length);
@@ -64,11 +65,12 @@ export class TensorBoardWriter implements Disposable {
     view.setUint32(8, maskedCrc(record.subarray(0, 8)), true);
     record.set(data, 12);
     view.setUint32(12 + data.length, maskedCrc(data), true);
-    const written = this.#file.writeSync(record);
-    if (written !== record.length) {
-      throw new Error(
-        `Cannot write TensorBoard events: ${written} of ${record.length} bytes fit. Free space on the disk`,
-      );
+    try {
+      for (let written = 0; written < record.length;) {
+        written += this.#file.writeSync(record.subarray(written));
+      }
+    } catch (error) {
+      throw new Error(`Cannot write TensorBoard events: ${diskReason(error)}`, { cause: error });
     }
   }
 }

@@ -1,4 +1,5 @@
 import { basename, dirname, join, resolve } from "@std/path";
+import { diskReason } from "./disk_reason.ts";
 
 /*
  * The protocol. Three kinds of folder exist beside each other:
@@ -49,7 +50,7 @@ export async function writeFolderAtomically(
     await replaceByNew(folder);
   } catch (error) {
     await removeTemporaries(folder).catch(() => {}); // the first error is the one to tell
-    throw new Error(`Cannot write folder "${path}": ${reasonOf(error)}`, { cause: error });
+    throw new Error(`Cannot write folder "${path}": ${diskReason(error)}`, { cause: error });
   }
 }
 
@@ -133,8 +134,4 @@ function checkFileName(name: string): void {
   throw new RangeError(
     `Cannot write file ${JSON.stringify(name)}: it must be a plain name inside of the folder`,
   );
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

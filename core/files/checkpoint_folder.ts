@@ -29,8 +29,9 @@ export async function saveCheckpoint(path: string, checkpoint: Checkpoint): Prom
 export async function saveRunCheckpoint(run: string, checkpoint: Checkpoint, best: boolean): Promise<string> {
   const step = checkpoint.run?.step ?? 0;
   const path = join(run, "checkpoints", `step-${String(step).padStart(8, "0")}`);
-  await saveCheckpoint(path, checkpoint);
+  // The best first: a run that goes on from this step takes it as kept, one from before writes it again.
   if (best) await saveCheckpoint(join(run, "checkpoints", "best"), checkpoint);
+  await saveCheckpoint(path, checkpoint);
   // A newer step is a damaged one that the run did not go on from: it does not count.
   const steps = (await stepFolders(run)).filter((folder) => folder <= path);
   for (const old of steps.slice(keptCheckpoints)) await Deno.remove(old, { recursive: true });

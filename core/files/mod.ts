@@ -3,6 +3,7 @@
  * @module
  */
 export * from "./atomic_folder.ts";
+export * from "./disk_reason.ts";
 export * from "./list_files.ts";
 export * from "./checkpoint_folder.ts";
 export * from "./run_lock.ts";

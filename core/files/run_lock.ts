@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import { diskReason } from "./disk_reason.ts";
 
 /** The file of a run's folder that the running process holds locked; it stays, as a sign that a run was begun here. */
 export const runLockName = "run.lock";
@@ -69,7 +70,7 @@ function naming<T>(folder: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw new Error(`Cannot work in "${folder}": ${(error as Error).message}`, { cause: error });
+    throw new Error(`Cannot work in "${folder}": ${diskReason(error)}`, { cause: error });
   }
 }
 

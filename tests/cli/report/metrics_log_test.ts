@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { mount, mountTest } from "../../mounts.ts";
 import { MetricsLog, readMetrics } from "../../../cli/report/metrics_log.ts";
 
 async function withFile(test: (path: string) => Promise<void> | void): Promise<void> {
@@ -93,3 +94,25 @@ function exists(path: string): boolean {
     throw error;
   }
 }
+
+mountTest(
+  "a disk that gets full in the middle of a line leaves whole lines, to which more are added later",
+  (folder) => {
+    mount("-t", "tmpfs", "-o", "size=64k", "tmpfs", folder);
+    const path = join(folder, "metrics.jsonl");
+    const text = "x".repeat(1000); // Lines that do not divide the pages of the disk.
+    {
+      using log = new MetricsLog(path, 0);
+      const fill = () => {
+        for (let step = 1;; step++) log.write({ step, text });
+      };
+      assertThrows(fill, Error, `Cannot write metrics to "${path}": no space is left on its disk. Free some`);
+    }
+    const steps = stepsIn(path);
+    assertEquals(Deno.readTextFileSync(path).split("\n").length, steps.length + 1);
+    assertEquals(steps, steps.map((_, index) => index + 1));
+    write(path, 3, [4, 5]);
+    assertEquals(stepsIn(path), [1, 2, 3, 4, 5]);
+    return Promise.resolve();
+  },
+);
