@@ -142,6 +142,13 @@ folderTest("a run counts from its first checkpoint on; before, it is begun", asy
   assertEquals(await runIn(folder), "kept");
 });
 
+folderTest("a step that is kept as the best is kept only once the best is", async (folder) => {
+  await saveRunCheckpoint(folder, at(1), false);
+  await Deno.writeTextFile(`${folder}/checkpoints/best`, "in the way");
+  await assertRejects(() => saveRunCheckpoint(folder, at(2), true), Error, "best");
+  assertEquals((await loadCheckpoint(folder)).checkpoint, at(1));
+});
+
 folderTest("the weights alone are read without the optimizer's file, whatever it holds", async (folder) => {
   await saveCheckpoint(`${folder}/a`, at(3));
   await cutOff(`${folder}/a`, "optimizer.safetensors");
