@@ -5,6 +5,7 @@
  * - `peers`: the same beside PyTorch and jax-js
  * - `save`, `compare`: a baseline of a machine, and two of them beside each other
  * - `cpu`, `cpu-matmul`: the cpu engine beside its peers, all of a model's products on it
+ * - `cache`: generation without and with caches, in one run
  * - `matmul`, `packing`: the GPU's products with every tile, packed beside padded batches
  * - `checks`: what is asked of a GPU first
  */
@@ -16,6 +17,7 @@ type Benchmark = (args: readonly string[], print: Print) => Promise<void>;
 
 /** Loaded when asked for: some need large packages. */
 const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  cache: async () => (await import("./uncached_generation.ts")).benchCache,
   checks: async () => (await import("./checks.ts")).benchChecks,
   compare: async () => (await import("./compare.ts")).benchCompare,
   cpu: async () => (await import("./cpu.ts")).benchCpu,
