@@ -1,17 +1,18 @@
 import {
   adapterKind,
   CpuEngine,
+  type CpuOptions,
   describeAdapter,
   type Engine,
-  findAdapter,
   GpuEngine,
   openDevice,
   ReferenceEngine,
 } from "@bgpt/kernels";
 import { UsageError } from "./errors.ts";
 import { note } from "./terminal.ts";
+import { webGpuAdapter, type WebGpuChoice, webGpuOptions } from "./webgpu_provider.ts";
 
-/** `--device` and `--threads`, for every command that computes. */
+/** `--device`, `--webgpu` and `--threads`, for every command that computes. */
 export const engineOptions = {
   device: {
     kind: "choice",
@@ -19,6 +20,7 @@ export const engineOptions = {
     default: "auto",
     help: "what computes: a GPU through WebGPU, the processor's cores, plain f64 loops, or the best there is",
   },
+  ...webGpuOptions,
   threads: {
     kind: "integer",
     minimum: 1,
@@ -28,27 +30,37 @@ export const engineOptions = {
 } as const;
 
 /** What the command line says about the device. */
-export interface EngineChoice {
+export interface EngineChoice extends WebGpuChoice {
   readonly device: (typeof engineOptions.device.choices)[number];
   readonly threads?: number;
+}
+
+/** Opens the cpu engine; a plan may take as much memory as the machine has. */
+export async function openCpuEngine(options: CpuOptions): Promise<CpuEngine> {
+  return await CpuEngine.create({ ...options, memoryBytes: Deno.systemMemoryInfo().total });
 }
 
 /**
  * Opens what `--device` names. `auto` takes a real GPU, else the processor: a software adapter is used only when asked
  * for by name.
  *
- * @throws {Error} when a GPU is asked for and no adapter is there
+ * @throws {Error} when a GPU is asked for and no adapter is there, or Dawn, and it cannot be loaded
  */
-export async function openEngine({ device, threads }: EngineChoice): Promise<Engine> {
+export async function openEngine({ device, threads, ...webGpuChoice }: EngineChoice): Promise<Engine> {
   if (threads !== undefined && device !== "cpu" && device !== "auto") {
     throw new UsageError(
       `Cannot use ${threads} threads on --device ${device}: only the cpu device has threads`,
     );
   }
-  const openCpu = () => CpuEngine.create(threads === undefined ? {} : { threads });
+  const { webgpu = "auto", webgpuUnchecked = false } = webGpuChoice;
+  if ((webgpu !== "auto" || webgpuUnchecked) && device !== "gpu" && device !== "auto") {
+    const option = webgpu === "auto" ? "--webgpu-unchecked" : `--webgpu ${webgpu}`;
+    throw new UsageError(`Cannot use ${option} on --device ${device}: only a GPU is reached through WebGPU`);
+  }
+  const openCpu = () => openCpuEngine(threads === undefined ? {} : { threads });
   if (device === "reference") return new ReferenceEngine();
   if (device === "cpu") return await openCpu();
-  const adapter = await webGpuAdapter();
+  const adapter = await webGpuAdapter(webGpuChoice);
   if (adapter === undefined && device === "gpu") {
     throw new Error(
       "Cannot open a GPU: WebGPU found no adapter. Install a Vulkan driver (on Debian: apt-get install " +
@@ -64,13 +76,12 @@ export async function openEngine({ device, threads }: EngineChoice): Promise<Eng
   return new GpuEngine(await openDevice(adapter));
 }
 
-/** The first adapter of Deno's own WebGPU, through Vulkan, Metal or Direct3D. */
-export async function webGpuAdapter(): Promise<GPUAdapter | undefined> {
-  // Without a Vulkan driver Deno falls back to OpenGL without a word.
-  if (Deno.build.os === "linux" && Deno.env.get("DENO_WEBGPU_BACKEND") === undefined) {
-    Deno.env.set("DENO_WEBGPU_BACKEND", "vulkan");
-  }
-  // The Vulkan loader complains on stderr where this is not set, as in most containers.
-  if (Deno.env.get("XDG_RUNTIME_DIR") === undefined) Deno.env.set("XDG_RUNTIME_DIR", "/tmp");
-  return await findAdapter();
+/** The options that say the same to another command. */
+export function engineArguments(choice: EngineChoice): string[] {
+  const { device, threads, webgpu = "auto", webgpuUnchecked = false } = choice;
+  return [
+    ...["--device", device, "--webgpu", webgpu],
+    ...(webgpuUnchecked ? ["--webgpu-unchecked"] : []),
+    ...(threads === undefined ? [] : ["--threads", `${threads}`]),
+  ];
 }

@@ -1,11 +1,14 @@
 /**
  * The WebGPU device of the tests: opened once, shared by all of a test file. Tests that need it are ignored, never
- * passed, where there is no adapter; with BGPT_REQUIRE_GPU=1 a missing adapter is a failure.
+ * passed, where there is no adapter; with BGPT_REQUIRE_GPU=1 a missing adapter is a failure. With BGPT_TEST_WEBGPU=dawn
+ * it is Dawn's.
  */
 import { GpuEngine, openDevice } from "@bgpt/kernels";
-import { webGpuAdapter } from "../cli/engine.ts";
+import { webGpuAdapter } from "../cli/webgpu_provider.ts";
 
-const adapter = await webGpuAdapter();
+const adapter = await webGpuAdapter({
+  webgpu: Deno.env.get("BGPT_TEST_WEBGPU") === "dawn" ? "dawn" : "native",
+});
 
 /** The engine of the tests, or `undefined` without an adapter. */
 export const gpu: GpuEngine | undefined = adapter && new GpuEngine(await openDevice(adapter));

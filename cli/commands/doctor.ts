@@ -4,6 +4,7 @@ import { reportTrainingStep } from "../doctor/plan_report.ts";
 import { printDoctorReport, printPlanReport } from "../doctor/print_report.ts";
 import { jsonOption } from "../options.ts";
 import { printJson } from "../terminal.ts";
+import { webGpuOptions } from "../webgpu_provider.ts";
 
 /** `bgpt doctor`: what this machine can compute, how fast, and what stands in the way. */
 export default defineCommand({
@@ -24,18 +25,23 @@ export default defineCommand({
       maximum: 65536,
       help: "files of full length (default: the preset's)",
     },
+    ...webGpuOptions,
     json: jsonOption,
   },
   examples: [
     { what: "the machine, the adapter and what fits", line: "doctor" },
     { what: "what a training step of the published size consists of", line: "doctor --plan --preset base" },
   ],
-  run: async ({ plan, preset, batch, json }) => {
+  run: async ({ plan, preset, batch, json, ...webGpuChoice }) => {
     if (plan) {
       const report = reportTrainingStep(preset ?? "tiny", batch);
       return json ? printJson({ ...report }) : printPlanReport(report);
     }
-    const report = await examine({ ...(preset && { preset }), ...(batch !== undefined && { batch }) });
+    const report = await examine({
+      ...(preset && { preset }),
+      ...(batch !== undefined && { batch }),
+      ...webGpuChoice,
+    });
     if (json) printJson({ ...report });
     else printDoctorReport(report);
     const wrong = report.engines.flatMap(({ smoke }) => smoke).filter(({ agrees }) => !agrees).map((

@@ -1,5 +1,5 @@
 import { defineCommand } from "../command.ts";
-import { engineOptions } from "../engine.ts";
+import { engineArguments, engineOptions } from "../engine.ts";
 import { UsageError } from "../errors.ts";
 import { jsonOption } from "../options.ts";
 import type { ReportSection, ReportTable } from "../report/html_report.ts";
@@ -60,7 +60,7 @@ export default defineCommand({
     },
   ],
   run: async (values) => {
-    const { task, data, evalData, pairs, out, preset, steps, seed, device, threads, json } = values;
+    const { task, data, evalData, pairs, out, preset, steps, seed, json } = values;
     const sizes = values.sizes.map(sampleCount).sort((a, b) => a - b);
     if ((task === "conversion") !== (pairs !== undefined)) {
       throw new UsageError(
@@ -69,7 +69,7 @@ export default defineCommand({
           : "Missing --pairs A->B: conversion needs to know which files make a pair",
       );
     }
-    const engine = ["--device", device, ...(threads === undefined ? [] : ["--threads", `${threads}`])];
+    const engine = engineArguments(values);
     const every = `${Math.max(1, Math.ceil(steps / 5))}`;
     const training = [
       ...["--data", data, "--eval-data", evalData, "--preset", preset, "--steps", `${steps}`],

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { defineCommand } from "../command.ts";
-import { engineOptions } from "../engine.ts";
+import { engineArguments, engineOptions } from "../engine.ts";
 import { jsonOption } from "../options.ts";
 import type { ReportSection } from "../report/html_report.ts";
 import { readMetrics } from "../report/metrics_log.ts";
@@ -65,11 +65,10 @@ export default defineCommand({
       "--target-speech commands --out studies/transfer --pretrain-steps 2000 --finetune-steps 500 --classify-steps 500",
   }],
   run: async (values) => {
-    const { out, preset, seed, device, threads, json } = values;
+    const { out, preset, seed, json } = values;
     const common = [
       ...["--preset", preset, "--patch-length", `${values.patchLength}`, "--batch", `${values.batch}`],
-      ...["--seed", `${seed}`, "--device", device],
-      ...(threads === undefined ? [] : ["--threads", `${threads}`]),
+      ...["--seed", `${seed}`, ...engineArguments(values)],
     ];
     const corpora = { text: values.text, image: values.image, speech: values.speech };
     const targets = { text: values.targetText, image: values.targetImage, speech: values.targetSpeech };

@@ -2,7 +2,7 @@
  * What a WebGPU adapter is: its names, what it grants when asked, and the limits that this program meets.
  * @module
  */
-import { type AdapterKind, adapterKind, grantedFeatures, optionalFeatures } from "@bgpt/kernels";
+import { type AdapterKind, adapterKind, optionalFeatures } from "@bgpt/kernels";
 import { vulkanDrivers } from "./vulkan_drivers.ts";
 
 /** An optional feature, found by asking for it. */
@@ -77,12 +77,11 @@ const limitRows: readonly LimitRow[] = [
 
 /**
  * Describes an adapter.
- * @param asksForFeatures whether it gives devices, so that features can be asked for
+ * @param granted what its device has, which was asked for all; `undefined` where it gives none
  */
-export async function reportAdapter(adapter: GPUAdapter, asksForFeatures: boolean): Promise<AdapterReport> {
+export function reportAdapter(adapter: GPUAdapter, granted: GPUSupportedFeatures | undefined): AdapterReport {
   const { vendor, architecture, device, description } = adapter.info;
   const { subgroupMinSize, subgroupMaxSize } = adapter.info;
-  const granted = asksForFeatures ? await grantedFeatures(adapter) : [];
   const known = vendorNames[vendor];
   return {
     name: description || device || "unnamed",
@@ -92,10 +91,10 @@ export async function reportAdapter(adapter: GPUAdapter, asksForFeatures: boolea
     backend: backendName(),
     drivers: vulkanDrivers(),
     ...(subgroupMinSize > 0 && { subgroupSizes: [subgroupMinSize, subgroupMaxSize] as const }),
-    features: (asksForFeatures ? optionalFeatures : []).map((name) => ({
+    features: granted === undefined ? [] : optionalFeatures.map((name) => ({
       name,
-      granted: granted.includes(name),
-      listed: adapter.features.has(name as GPUFeatureName),
+      granted: granted.has(name),
+      listed: adapter.features.has(name),
       use: featureUses[name] ?? "",
     })),
     limits: limitRows.map(([name, bounds, used]) => ({

@@ -4,7 +4,7 @@
  */
 import { presets } from "@bgpt/core";
 import { CpuEngine, GpuEngine, openDevice } from "@bgpt/kernels";
-import { webGpuAdapter } from "../engine.ts";
+import { webGpuAdapter, type WebGpuChoice } from "../webgpu_provider.ts";
 import { type AdapterReport, reportAdapter } from "./adapter_report.ts";
 import { type AllocationReport, probeAllocations } from "./allocation_probe.ts";
 import { type Capacity, type MemoryReport, type PresetName, reportMemory } from "./memory_report.ts";
@@ -44,8 +44,8 @@ export interface DoctorReport {
   readonly problems: readonly Problem[];
 }
 
-/** Which memory plans to make. */
-export interface ExaminationOptions {
+/** Whose adapter to examine, and which memory plans to make. */
+export interface ExaminationOptions extends WebGpuChoice {
   /** All presets when not given. */
   readonly preset?: PresetName;
   /** Files of full length; by default the preset's own for training, and what `bgpt eval` takes. */
@@ -53,7 +53,7 @@ export interface ExaminationOptions {
 }
 
 /** Examines the machine, in a few seconds. It works without any adapter. */
-export async function examine({ preset, batch }: ExaminationOptions): Promise<DoctorReport> {
+export async function examine({ preset, batch, ...webGpuChoice }: ExaminationOptions): Promise<DoctorReport> {
   const [backend, runtimeFolder] = ["DENO_WEBGPU_BACKEND", "XDG_RUNTIME_DIR"].map((name) =>
     Deno.env.get(name)
   );
@@ -62,10 +62,9 @@ export async function examine({ preset, batch }: ExaminationOptions): Promise<Do
     ...(runtimeFolder !== undefined && { runtimeFolder }),
   };
   const system = reportSystem();
-  const found = await webGpuAdapter();
+  const found = await webGpuAdapter(webGpuChoice);
   const { engine, deviceError } = await openGpu(found);
-  // Without a plain device nothing can be asked for.
-  const adapter = found && await reportAdapter(found, engine !== undefined);
+  const adapter = found && reportAdapter(found, engine?.gpu.device.features);
 
   const cpu = await CpuEngine.create();
   const engines: EngineReport[] = [];

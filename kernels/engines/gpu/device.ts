@@ -35,10 +35,12 @@ const raisedLimits = [
  * The first adapter, preferring a fast one; `undefined` where there is none.
  *
  * In Deno set `DENO_WEBGPU_BACKEND=vulkan` before, or it silently falls back to OpenGL.
+ * @param gpu an entry to WebGPU; the host's own by default
  */
-export async function findAdapter(): Promise<GPUAdapter | undefined> {
-  if (globalThis.navigator?.gpu === undefined) return undefined;
-  return (await navigator.gpu.requestAdapter({ powerPreference: "high-performance" })) ?? undefined;
+export async function findAdapter(
+  gpu: GPU | undefined = globalThis.navigator?.gpu,
+): Promise<GPUAdapter | undefined> {
+  return (await gpu?.requestAdapter({ powerPreference: "high-performance" })) ?? undefined;
 }
 
 /** Whether an adapter is a GPU or a program on the processor (lavapipe, llvmpipe, SwiftShader). */
@@ -81,14 +83,6 @@ export async function openDevice(adapter: GPUAdapter): Promise<GpuDevice> {
     description: describeAdapter(adapter),
     failure: () => failure,
   };
-}
-
-/** Optional features that a device is granted; opens one, and closes it. */
-export async function grantedFeatures(adapter: GPUAdapter): Promise<GPUFeatureName[]> {
-  const probe = await requestDevice(adapter, {});
-  const granted = optionalFeatures.filter((feature) => probe.features.has(feature));
-  probe.destroy();
-  return granted;
 }
 
 /**
