@@ -15,7 +15,7 @@ import { parseCommandLine } from "../cli/parse.ts";
 import { formatRate } from "../cli/units.ts";
 import { benchProducts, mainCases } from "./cpu_matmul.ts";
 import { benchSizes, type SizeName } from "./sizes.ts";
-import { remainingPatches, timeGeneration } from "./time_generation.ts";
+import { generationParameters, remainingPatches, timeGeneration } from "./time_generation.ts";
 import { timeKernels } from "./time_kernels.ts";
 import { timeSteps } from "./time_steps.ts";
 import { defaultPeer, findTorch, runTorch } from "./torch.ts";
@@ -86,7 +86,10 @@ export async function benchCpu(args: readonly string[]): Promise<void> {
       );
       if (count === threads) {
         const share = await productShare(engine, size, batch);
-        const generation = await timeGeneration(engine, size, 1, remainingPatches(size));
+        const generation = await timeGeneration(engine, size, generationParameters(size), {
+          sequences: 1,
+          patchCount: remainingPatches(size),
+        });
         const peer = await runPeer(values.peer, size, threads);
         report({ size, productShare: share }, `  products take ${(100 * share).toFixed(0)} % of a step`);
         report(

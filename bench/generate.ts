@@ -9,7 +9,7 @@ import { parseCommandLine } from "../cli/parse.ts";
 import { formatRate } from "../cli/units.ts";
 import { benchOptions, countsOf } from "./options.ts";
 import type { BenchRecord, Print } from "./records.ts";
-import { remainingPatches, timeGeneration } from "./time_generation.ts";
+import { generationParameters, remainingPatches, timeGeneration } from "./time_generation.ts";
 
 /** Runs the benchmark with these arguments. */
 export async function benchGenerate(args: readonly string[], print: Print): Promise<void> {
@@ -28,8 +28,9 @@ export async function benchGenerate(args: readonly string[], print: Print): Prom
   }
   const engine = await openEngine(choice);
   if (!json) print(`${engine.name}: ${engine.description}`);
+  const parameters = generationParameters(size);
   for (const count of counts) {
-    const time = await timeGeneration(engine, size, count, patchCount);
+    const time = await timeGeneration(engine, size, parameters, { sequences: count, patchCount });
     const name = `${count} at a time, ${patchCount} patches`;
     const record: BenchRecord = {
       bench: "generate",

@@ -7,7 +7,7 @@
  * - `cpu`, `cpu-matmul`: the cpu engine beside its peers, all of a model's products on it
  * - `cache`: generation without and with caches, in one run
  * - `matmul`, `packing`: the GPU's products with every tile, packed beside padded batches
- * - `checks`: what is asked of a GPU first
+ * - `checks`, `table`: what `bench/gpu.sh` asks of a GPU first, and the page that it makes
  */
 import { reportError, UsageError } from "../cli/errors.ts";
 import { print } from "../cli/terminal.ts";
@@ -28,6 +28,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   packing: async () => (await import("./packing.ts")).benchPacking,
   peers: async () => (await import("./peers.ts")).benchPeers,
   save: async () => (await import("./save.ts")).benchSave,
+  table: async () => (await import("./table.ts")).benchTable,
   train: async () => (await import("./train.ts")).benchTrain,
 };
 

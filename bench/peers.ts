@@ -19,7 +19,7 @@ import { benchOptions, countsOf } from "./options.ts";
 import type { BenchRecord, Print } from "./records.ts";
 import { type Samples, summarise } from "./samples.ts";
 import { benchSizes, type SizeName } from "./sizes.ts";
-import { remainingPatches, timeGeneration } from "./time_generation.ts";
+import { generationParameters, remainingPatches, timeGeneration } from "./time_generation.ts";
 import { timeSteps } from "./time_steps.ts";
 import { defaultPeer, findTorch, runTorch, runTorchMatmul, type Torch, torchModes } from "./torch.ts";
 
@@ -99,8 +99,8 @@ async function* ownRows(engine: Engine, { size, batches, patches }: Work): Async
   const { bytesPerSecond, preparationSeconds: _, ...samples } = await timeGeneration(
     engine,
     size,
-    1,
-    patches,
+    generationParameters(size),
+    { sequences: 1, patchCount: patches },
   );
   yield row(size, `generate, ${patches} patches`, engine.name, "f32", samples, bytesPerSecond);
 }

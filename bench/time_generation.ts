@@ -26,15 +26,19 @@ export function remainingPatches(size: SizeName): number {
   return benchSizes[size].config.patchLength * 3 / 4;
 }
 
+/** Random weights of a size; they are drawn once, for at the published size that takes seconds. */
+export function generationParameters(size: SizeName): Float32Array {
+  return initialParameters(parameterTable(benchSizes[size].config), 0);
+}
+
 /** Times the patches that follow a quarter of the patch length, in so many sequences at a time. */
 export async function timeGeneration(
   engine: Engine,
   size: SizeName,
-  sequences: number,
-  patchCount: number,
+  parameters: Float32Array,
+  { sequences, patchCount }: { readonly sequences: number; readonly patchCount: number },
 ): Promise<GenerationTime> {
   const { config } = benchSizes[size];
-  const parameters = initialParameters(parameterTable(config), 0);
   const { patches } = randomStrip({ ...config, patchLength: config.patchLength / 4 }, 1);
   const request = {
     prefixes: Array<Uint16Array>(sequences).fill(Uint16Array.from(patches)),

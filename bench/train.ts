@@ -2,14 +2,15 @@
  * Whole training steps: time, bytes a second, the host's share, how much of the device's arithmetic the model uses, the
  * two floors, and where the time goes by kernel.
  *
- *     deno task bench train [--size tiny|small|medium|official] [--batch 1,4,16] [--device gpu|cpu|reference]
- *         [--peak-tflops X] [--no-kernels] [--json]
+ *     deno task bench train [--size tiny|small|medium|official] [--batch 1,4,16] [--dropout 0.1,0]
+ *         [--device gpu|cpu|reference] [--peak-tflops X] [--no-kernels] [--json]
  *
  * Model FLOP utilisation is the arithmetic of the plan in a second, of the rate of the largest matrix product here; with
  * `--peak-tflops` also of what the maker claims.
  */
 import { alignedLines } from "../cli/doctor/text_table.ts";
 import { openEngine } from "../cli/engine.ts";
+import { UsageError } from "../cli/errors.ts";
 import { parseCommandLine } from "../cli/parse.ts";
 import { formatAmount, formatRate } from "../cli/units.ts";
 import { floorsOf, measureCeilings } from "./ceilings.ts";
@@ -22,19 +23,25 @@ import type { Engine } from "@bgpt/kernels";
 
 /** Runs the benchmark with these arguments. */
 export async function benchTrain(args: readonly string[], print: Print): Promise<void> {
-  const { size, json, batch, peakTflops, kernels, ...choice } = parseCommandLine(args, {
+  const { size, json, batch, dropout: rates, peakTflops, kernels, ...choice } = parseCommandLine(args, {
     ...benchOptions,
     batch: { kind: "list", placeholder: "N,N", help: "files of full length in a step (default: the size's)" },
+    dropout: { kind: "list", placeholder: "X,X", help: "one after the other (default: 0.1,0)" },
     peakTflops: { kind: "number", minimum: 0.001, help: "the maker's peak, to compare with" },
     kernels: { kind: "flag", negatable: true, default: true, help: "time the kernels one by one, too" },
   }, {});
   const batches = countsOf(batch, "batch", [benchSizes[size].batch]);
+  const dropouts = rates.length === 0 ? [0.1, 0] : rates.map(Number);
+  const wrong = dropouts.findIndex((rate) => !(rate >= 0 && rate < 1));
+  if (wrong !== -1) {
+    throw new UsageError(`Cannot use --dropout ${rates[wrong]}: it must be from 0 to below 1`);
+  }
   const engine = await openEngine(choice);
   const ceilings = await measureCeilings(engine);
   if (json) print(JSON.stringify(machineRecord(engine, ceilings)));
   else print(machineLine(engine, ceilings));
   for (const files of batches) {
-    for (const dropout of [0.1, 0]) {
+    for (const dropout of dropouts) {
       const step = { size, batch: files, dropout };
       const time = await timeSteps(engine, step);
       const { medianSeconds: seconds, ...rest } = time;
