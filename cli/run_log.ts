@@ -1,4 +1,10 @@
-import type { LossTask, PartedEvaluation, RunProgress, StepMetrics } from "@bgpt/core";
+import {
+  describeBadStep,
+  type LossTask,
+  type PartedEvaluation,
+  type RunProgress,
+  type RunStep,
+} from "@bgpt/core";
 import { join } from "@std/path";
 import { taskRecord } from "./loss_record.ts";
 import { MetricsLog } from "./report/metrics_log.ts";
@@ -19,9 +25,13 @@ export class RunLog implements Disposable {
     this.#board = new TensorBoardWriter(join(run, "tensorboard"), resumedStep);
   }
 
-  /** One training step. */
-  step(metrics: StepMetrics, { epoch, bytesPerSecond }: RunProgress): void {
-    const { step, totals, gradientNorm, learningRate } = metrics;
+  /** One training step, or one that was dropped. */
+  step(metrics: RunStep, { epoch, bytesPerSecond }: RunProgress): void {
+    const { step, totals, gradientNorm, learningRate, bad } = metrics;
+    if (bad !== undefined) {
+      this.#metrics.write({ step, kind: "dropped", reason: describeBadStep(bad), files: bad.names });
+      return;
+    }
     const record = {
       ...taskRecord(totals, this.#task),
       gradientNorm,

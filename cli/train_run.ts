@@ -5,6 +5,7 @@ import {
   classificationTrainingPlan,
   classifiedFiles,
   type Config,
+  describeBadStep,
   type LossTask,
   type LossTotals,
   noLoss,
@@ -41,6 +42,8 @@ export interface TrainRun extends TaskData {
   readonly parameters?: Float32Array;
   /** The checkpoint that it goes on from. */
   readonly resume?: Checkpoint;
+  /** What becomes of a step whose loss or gradient is no number; it ends the run by default. */
+  readonly onBadStep?: "stop" | "skip";
   /** Ends the run after this time, with a checkpoint, however many steps are left. */
   readonly secondsLimit?: number;
 }
@@ -58,6 +61,8 @@ export interface TrainOutcome {
   readonly task: LossTask;
   /** Loss of the last step. */
   readonly lastTraining: LossTotals;
+  /** Steps that changed nothing, because their loss or gradient was no number. */
+  readonly droppedSteps: number;
   /** Writes `report.html` into the run's folder, with more sections behind the curves, and returns its path. */
   writeReport(options?: { title?: string; summary?: string; sections?: readonly ReportSection[] }): string;
 }
@@ -84,6 +89,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
     patchCapacity,
     ...(sampleKind && { sampleKind }),
     ...(labels && { labels, sampleCapacity: classifiedFiles(patchCapacity) }),
+    dropsBadSteps: run.onBadStep === "skip",
   };
   using log = new RunLog(out, task, resume?.run?.step ?? 0);
   using progress = new ProgressLine("Training", config.steps, "steps", { done: trainer.step });
@@ -91,6 +97,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
   const started = performance.now();
   let bytes = 0;
   let lastTraining = noLoss;
+  let droppedSteps = 0;
   let heldOut = "";
   let saved: { path: string; checkpoint: Checkpoint } | undefined;
 
@@ -98,11 +105,16 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
     stop: secondsLimit === undefined
       ? stop.signal
       : AbortSignal.any([stop.signal, AbortSignal.timeout(secondsLimit * 1000)]),
-    onSteps(metrics, runProgress) {
+    onSteps(steps, runProgress) {
       lock.check();
-      for (const step of metrics) log.step(step, runProgress);
+      for (const step of steps) {
+        log.step(step, runProgress);
+        if (step.bad === undefined) continue;
+        droppedSteps++;
+        progress.note(`Dropped step ${step.step}: ${describeBadStep(step.bad)}`);
+      }
       bytes += runProgress.bytes;
-      const last = metrics.at(-1);
+      const last = steps.findLast(({ dropped }) => !dropped);
       if (last === undefined) return;
       lastTraining = last.totals;
       const rate = formatRate(runProgress.bytesPerSecond, "B");
@@ -141,6 +153,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
     bytesPerSecond: bytes / seconds,
     task,
     lastTraining,
+    droppedSteps,
     writeReport(options = {}) {
       const path = join(out, "report.html");
       const report = trainingReport({
@@ -199,7 +212,7 @@ function largestBatch(run: TrainRun, tensorBytes: number): number {
 
 /** What `--json` prints of a run. */
 export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string, unknown> {
-  const { summary, checkpointPath, seconds, bytesPerSecond, task, lastTraining } = outcome;
+  const { summary, checkpointPath, seconds, bytesPerSecond, task, lastTraining, droppedSteps } = outcome;
   const { totals, parts = [] } = summary.lastEvaluation ?? {};
   return {
     out,
@@ -217,6 +230,7 @@ export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string
     }),
     ...(summary.best && { best: summary.best }),
   };
+    ...(droppedSteps > 0 && { droppedSteps }),
 }
 
 /** Aborts on the first SIGINT or SIGTERM; a second SIGINT ends the program as usual. */

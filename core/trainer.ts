@@ -5,6 +5,7 @@
 import { encodeStep, type Engine, type Execution, randomUint32 } from "@bgpt/kernels";
 import { type LossTotals, lossTotals } from "./bits.ts";
 import type { Config } from "./config.ts";
+import { type BadTensor, firstBadTensor } from "./diagnose.ts";
 import { evaluateStrips, type Evaluation } from "./evaluation.ts";
 import { decayBlocks, initialParameters } from "./parameters.ts";
 import { learningRate } from "./schedule.ts";
@@ -21,6 +22,8 @@ export interface StepMetrics {
   readonly gradientNorm: number;
   /** The rate that it was taken with. */
   readonly learningRate: number;
+  /** Whether its gradient was not finite: then it changed neither weights nor moments. */
+  readonly dropped: boolean;
 }
 
 /** Everything that AdamW needs to go on; flat, in the order of the parameter table. */
@@ -44,14 +47,16 @@ export class Trainer {
   readonly config: Config;
   /** What it replays. */
   readonly plan: TrainedPlan;
+  readonly #engine: Engine;
   readonly #execution: Execution;
   #step = 0;
   /** Last step whose metrics were read. */
   #reported = 0;
 
-  private constructor(config: Config, plan: TrainedPlan, execution: Execution) {
+  private constructor(engine: Engine, config: Config, plan: TrainedPlan, execution: Execution) {
     this.config = config;
     this.plan = plan;
+    this.#engine = engine;
     this.#execution = execution;
   }
 
@@ -62,7 +67,7 @@ export class Trainer {
    */
   static async create(engine: Engine, config: Config, plan: TrainedPlan): Promise<Trainer> {
     const execution = await engine.prepare(plan.plan);
-    const trainer = new Trainer(config, plan, execution);
+    const trainer = new Trainer(engine, config, plan, execution);
     const { table, parameters } = plan.model;
     execution.write(plan.decay, decayBlocks(table, config.weightDecay, config.decay));
     execution.write(parameters, initialParameters(table, config.seed));
@@ -78,31 +83,32 @@ export class Trainer {
    * Queues one optimizer step over the given strips: the mean of their mean losses. It does not wait.
    */
   train(strips: readonly Strip[]): void {
-    const { config, plan } = this;
+    const { plan } = this;
     const execution = this.#execution;
     this.#step++;
-    const rate = learningRate(config, this.#step);
     for (const [index, strip] of strips.entries()) {
       const lossWeight = plan.write(execution, strip);
-      const counter = (this.#step - 1) * strips.length + index;
-      execution.write(
-        plan.model.step,
-        encodeStep({
-          dropoutSeed: randomUint32(counter, dropoutStream, config.seed),
-          dropoutRate: config.dropout,
-          // A strip of which nothing is scored has no gradient.
-          lossScale: lossWeight === 0 ? 0 : 1 / (lossWeight * strips.length),
-          learningRate: rate,
-          biasCorrection1: 1 - config.beta1 ** this.#step,
-          biasCorrection2: 1 - config.beta2 ** this.#step,
-          maxGradientNorm: config.maxGradientNorm,
-          historyRow: this.#step % historyRows,
-        }),
-      );
+      execution.write(plan.model.step, this.#stepWords(this.#step, index, strips.length, lossWeight));
       const first = index === 0 ? ["clear"] : [];
       const last = index === strips.length - 1 ? ["update"] : [];
       execution.run(...first, "forward", "backward", ...last);
     }
+  }
+
+  #stepWords(step: number, index: number, stripCount: number, lossWeight: number): Uint32Array {
+    const { config } = this;
+    const counter = (step - 1) * stripCount + index;
+    return encodeStep({
+      dropoutSeed: randomUint32(counter, dropoutStream, config.seed),
+      dropoutRate: config.dropout,
+      // A strip of which nothing is scored has no gradient.
+      lossScale: lossWeight === 0 ? 0 : 1 / (lossWeight * stripCount),
+      learningRate: learningRate(config, step),
+      biasCorrection1: 1 - config.beta1 ** step,
+      biasCorrection2: 1 - config.beta2 ** step,
+      maxGradientNorm: config.maxGradientNorm,
+      historyRow: step % historyRows,
+    });
   }
 
   /** Steps queued since metrics were last read; they must be read before the device's history is full. */
@@ -116,8 +122,8 @@ export class Trainer {
   }
 
   /**
-   * Waits for the queued steps and returns the metrics of those not reported yet.
-   * @throws {RangeError} when a loss or a gradient norm is not finite: that step changed nothing
+   * Waits for the queued steps and returns the metrics of those not reported yet, dropped ones among them.
+   * @throws {RangeError} when a loss is not finite though its gradient is: that step was taken
    */
   async metrics(): Promise<StepMetrics[]> {
     const last = this.#step;
@@ -126,19 +132,31 @@ export class Trainer {
     for (let step = this.#reported + 1; step <= last; step++) {
       const row = history.subarray((step % historyRows) * historyColumns);
       const totals = lossTotals(row, this.plan.task);
-      const gradientNorm = row[4]!;
-      if (!Number.isFinite(totals.lossNats) || !Number.isFinite(gradientNorm)) {
+      const [gradientNorm, scale] = [row[4]!, row[5]!];
+      const dropped = scale < 0;
+      if (!dropped && !Number.isFinite(totals.lossNats)) {
         throw new RangeError(
-          `Stopped at step ${step}: the loss is ${
-            totals.lossNats / totals.positions
-          } and the gradient norm ` +
-            `${gradientNorm}; go on from the last checkpoint with a lower learning rate`,
+          `Stopped at step ${step}: the loss is ${totals.lossNats} and the gradient norm ${gradientNorm}; ` +
+            "go on from the last checkpoint with a lower learning rate",
         );
       }
-      metrics.push({ step, totals, gradientNorm, learningRate: learningRate(this.config, step) });
+      metrics.push({ step, totals, gradientNorm, learningRate: learningRate(this.config, step), dropped });
     }
     this.#reported = last;
     return metrics;
+  }
+
+  /**
+   * Which tensor of a step is not finite first, found by taking it again with the weights of now.
+   * @throws {RangeError} when the plan does not fit the engine a second time
+   */
+  async diagnose(step: number, strips: readonly Strip[]): Promise<BadTensor | undefined> {
+    const { parameters } = await this.state();
+    const inputs = strips.map((strip, index) => ({
+      strip,
+      words: (lossWeight: number) => this.#stepWords(step, index, strips.length, lossWeight),
+    }));
+    return await firstBadTensor(this.#engine, this.plan, parameters, inputs);
   }
 
   /** The loss of strips, without dropout. */

@@ -3,9 +3,11 @@
  * @module
  */
 import { accuracy, meanLossNats } from "./bits.ts";
+import { type BadStep, badStepOf, describeBadStep } from "./bad_step.ts";
 import type { Checkpoint, RunState } from "./checkpoint.ts";
-import { type Config, modelConfig } from "./config.ts";
 import { type EvaluationPart, joinEvaluations, type PartedEvaluation } from "./evaluation.ts";
+import { ReportMeter } from "./report_meter.ts";
+import { checkpointOf } from "./run_checkpoint.ts";
 import type { SampleSource } from "./sample.ts";
 import type { DataPosition, StripAt, StripOptions } from "./strip_reader.ts";
 import { shuffledStrips, stripsOnce } from "./strip_reader.ts";
@@ -14,13 +16,19 @@ import type { StepMetrics, Trainer } from "./trainer.ts";
 /** What a run tells while it goes on. */
 export interface RunEvents {
   /** After the metrics of some steps were read, in their order. */
-  onSteps(metrics: readonly StepMetrics[], progress: RunProgress): void;
+  onSteps(steps: readonly RunStep[], progress: RunProgress): void;
   /** After an evaluation. */
   onEvaluation(step: number, evaluation: PartedEvaluation): void;
   /** Keep a checkpoint; `best` when its evaluation was the best so far. */
   save(checkpoint: Checkpoint, best: boolean): Promise<void>;
   /** Ends the run after the current step, with a checkpoint. */
   readonly stop?: AbortSignal;
+}
+
+/** What a step reports, and what was wrong with it where it was dropped. */
+export interface RunStep extends StepMetrics {
+  /** Only of a step that was dropped. */
+  readonly bad?: BadStep;
 }
 
 /** How a run gets on. */
@@ -47,6 +55,8 @@ export interface RunData {
   readonly sampleKind?: RunState["sampleKind"];
   /** Names of the classes by their numbers, where classes are learnt: a part of the checkpoint. */
   readonly labels?: readonly string[];
+  /** Whether a step whose gradient is not finite is dropped; otherwise it ends the run. */
+  readonly dropsBadSteps?: boolean;
 }
 
 /** Why and where a run ended. */
@@ -63,13 +73,14 @@ export interface RunSummary {
 
 type Best = NonNullable<RunState["best"]>;
 
-/** Reports are aimed at one in this many milliseconds: rare enough to keep the device busy. */
-const reportMs = 500;
+/** After so many bad steps in a row no good one will come. */
+const mostBadInARow = 10;
 
 /**
  * Trains to the configured number of steps, from wherever the trainer stands.
  * @param from the state of a run that goes on
- * @throws {RangeError} when the loss stops being a number
+ * @throws {RangeError} when a loss or a gradient is not finite, naming the files and the tensor; with `dropsBadSteps` after
+ * ten such steps in a row
  * @throws {Error} when a file cannot be read, after a checkpoint
  */
 export async function trainingRun(
@@ -88,6 +99,8 @@ export async function trainingRun(
   let best = from?.best;
   let lastEvaluation: PartedEvaluation | undefined;
   let savedStep = trainer.step;
+  let badInARow = 0;
+  const batches = new Map<number, readonly StripAt[]>(); // of the steps that were not reported yet
   const stopped = () => events.stop?.aborted ?? false;
 
   const report = async () => {
@@ -95,10 +108,27 @@ export async function trainingRun(
     const bytes = unreportedBytes;
     unreportedBytes = 0;
     const bytesPerSecond = meter.reported(metrics.length, bytes);
-    events.onSteps(metrics, { epoch: position.epoch, bytes, bytesPerSecond });
+    const steps: RunStep[] = [];
+    let fatal: BadStep | undefined;
+    for (const step of metrics) {
+      const bad = step.dropped ? await badStepOf(trainer, step, batches.get(step.step)!) : undefined;
+      badInARow = bad === undefined ? 0 : badInARow + 1;
+      if (bad !== undefined && (!data.dropsBadSteps || badInARow === mostBadInARow)) fatal = bad;
+      if (fatal !== undefined) break;
+      steps.push({ ...step, ...(bad && { bad }) });
+    }
+    batches.clear();
+    events.onSteps(steps, { epoch: position.epoch, bytes, bytesPerSecond });
+    if (fatal === undefined) return;
+    throw new RangeError(
+      `Stopped at step ${fatal.step}: ${
+        describeBadStep(fatal)
+      }; go on from the last checkpoint with a lower learning rate` +
+        (data.dropsBadSteps ? "" : ", or drop such steps"),
+    );
   };
   const save = async (isBest: boolean) => {
-    await events.save(await checkpointOf(trainer, config, data, position, best), isBest);
+    await events.save(await checkpointOf(trainer, data, position, best), isBest);
     savedStep = trainer.step;
     meter.restart();
   };
@@ -124,6 +154,7 @@ export async function trainingRun(
       for (const { strip } of batch) unreportedBytes += strip.byteCount;
       position = batch.at(-1)!.next;
       const { step } = trainer;
+      batches.set(step, batch);
       const last = step === config.steps;
       const evaluates = data.evaluation.length > 0 && (last || step % config.evalEvery === 0);
       const saves = last || step % config.saveEvery === 0;
@@ -176,32 +207,6 @@ function isBetter(a: Best, b: Best): boolean {
   return gain > 0 || gain === 0 && a.lossNats < b.lossNats;
 }
 
-/** Everything that the run needs to go on from here. */
-async function checkpointOf(
-  trainer: Trainer,
-  config: Config,
-  data: RunData,
-  position: DataPosition,
-  best: RunState["best"],
-): Promise<Checkpoint> {
-  const optimizer = await trainer.state();
-  return {
-    model: modelConfig(config),
-    config,
-    ...(data.labels && { labels: data.labels }),
-    parameters: optimizer.parameters,
-    optimizer,
-    run: {
-      step: optimizer.step,
-      position,
-      patchCapacity: data.patchCapacity,
-      sampleCount: data.training.count,
-      ...(data.sampleKind && { sampleKind: data.sampleKind }),
-      ...(best && { best }),
-    },
-  };
-}
-
 async function take(strips: AsyncGenerator<StripAt>, count: number): Promise<StripAt[]> {
   const taken: StripAt[] = [];
   while (taken.length < count) {
@@ -210,27 +215,4 @@ async function take(strips: AsyncGenerator<StripAt>, count: number): Promise<Str
     taken.push(value);
   }
   return taken;
-}
-
-/** Finds how many steps make a report interval on this device, and measures the rate. */
-class ReportMeter {
-  stepsPerReport = 1;
-  #since = performance.now();
-
-  /** Bytes a second since the last report. */
-  reported(steps: number, bytes: number): number {
-    const now = performance.now();
-    const elapsedMs = now - this.#since;
-    this.#since = now;
-    if (steps >= this.stepsPerReport) {
-      if (elapsedMs < reportMs / 2) this.stepsPerReport *= 2;
-      else if (elapsedMs > reportMs * 2) this.stepsPerReport = Math.max(1, this.stepsPerReport >> 1);
-    }
-    return bytes / (elapsedMs / 1000);
-  }
-
-  /** Leaves out time that was not spent training. */
-  restart(): void {
-    this.#since = performance.now();
-  }
 }

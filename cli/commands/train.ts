@@ -55,6 +55,12 @@ export default defineCommand({
       help:
         "go on from the newest checkpoint in --out, or from the start where none was kept yet; --steps may be raised",
     },
+    onBadStep: {
+      kind: "choice",
+      choices: ["stop", "skip"],
+      default: "stop",
+      help: "where a loss or gradient is no number: end the run, or drop the step and go on",
+    },
     ...configOptions,
     json: jsonOption,
   },
@@ -122,6 +128,7 @@ export default defineCommand({
       config,
       out,
       lock,
+      onBadStep: values.onBadStep,
       ...taskData,
       ...(inherited && { parameters: inherited }),
       ...(resume && { resume }),
@@ -135,11 +142,12 @@ export default defineCommand({
       if (outcome.summary.stopped) note(`Go on with ${resumingLine(values)}`);
       return printJson({ ...outcomeRecord(out, outcome), report: reportPath });
     }
-    const { summary, seconds, bytesPerSecond, checkpointPath } = outcome;
+    const { summary, seconds, bytesPerSecond, checkpointPath, droppedSteps } = outcome;
     print(
       `${summary.stopped ? "Stopped" : "Trained"} after ${formatCount(summary.step, "step")}, ` +
         `${formatDuration(seconds)} at ${formatRate(bytesPerSecond, "B")}`,
     );
+    if (droppedSteps > 0) print(`dropped      ${formatCount(droppedSteps, "bad step")}`);
     print(`checkpoint   ${checkpointPath}`);
     print(`report       ${reportPath}`);
     if (summary.stopped) print(`go on with   ${resumingLine(values)}`);
@@ -148,7 +156,7 @@ export default defineCommand({
 
 /** The command that goes on with a stopped run: its configuration is in the checkpoint, its data and device are not. */
 function resumingLine(
-  { data, evalData, out, task, pairs, loss, device, limit }: {
+  { data, evalData, out, task, pairs, loss, device, limit, onBadStep }: {
     readonly data: readonly string[];
     readonly evalData: readonly string[];
     readonly out: string;
@@ -157,6 +165,7 @@ function resumingLine(
     readonly loss?: string;
     readonly device: string;
     readonly limit?: number;
+    readonly onBadStep: "stop" | "skip";
   },
 ): string {
   const words = ["bgpt train --data", ...data];
@@ -167,6 +176,7 @@ function resumingLine(
   if (loss !== undefined) words.push("--loss", loss);
   if (limit !== undefined) words.push("--limit", `${limit}`);
   if (device !== "auto") words.push("--device", device);
+  if (onBadStep === "skip") words.push("--on-bad-step", onBadStep);
   return [...words, "--resume"].join(" ");
 }
 

@@ -4,7 +4,7 @@ import { diskReason } from "@bgpt/core/files";
 export interface MetricsRecord {
   /** The step after which it was measured. */
   readonly step: number;
-  readonly [name: string]: number | string | boolean | null;
+  readonly [name: string]: number | string | boolean | null | readonly string[];
 }
 
 /**

@@ -1,8 +1,9 @@
-import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import {
   type Checkpoint,
   type Config,
   type RunEvents,
+  type RunStep,
   type RunSummary,
   type SampleSource,
   type StepMetrics,
@@ -39,6 +40,7 @@ interface Options {
   readonly folder?: string;
   readonly resume?: boolean;
   readonly evaluates?: boolean;
+  readonly dropsBadSteps?: boolean;
   /** The step after which it is stopped. */
   readonly stopAfter?: number;
 }
@@ -46,7 +48,7 @@ interface Options {
 interface Told {
   readonly summary: RunSummary;
   readonly saved: { checkpoint: Checkpoint; best: boolean }[];
-  readonly steps: StepMetrics[];
+  readonly steps: RunStep[];
   readonly evaluations: number[];
   /** The checkpoint that was saved last. */
   readonly last: Checkpoint;
@@ -79,6 +81,7 @@ async function run(engine: Engine, options: Options, told?: Partial<Told>): Prom
     const data = {
       training: source,
       patchCapacity,
+      dropsBadSteps: options.dropsBadSteps ?? false,
       evaluation: options.evaluates ? [{ name: "held out", source: evaluation }] : [],
     };
     const summary = await trainingRun(trainer, data, events, resume?.run);
@@ -204,15 +207,46 @@ Deno.test("a file that cannot be read any more ends the run with its error, and 
   assertEquals(stateOf(saved.checkpoint), stateOf(last));
 });
 
-Deno.test("a loss that is no number ends the run before anything is saved", async () => {
-  const told = { saved: [], steps: [] };
-  const engine = new ReferenceEngine();
-  // So high a rate that the first step throws every weight out of range.
-  const changes = { learningRate: 1e38, warmup: 0, maxGradientNorm: 0 };
-  await assertRejects(
-    () => run(engine, { changes }, told),
+/** So high a rate that the first step throws the weights far out. */
+const farOut = { learningRate: 1e38, warmup: 0, maxGradientNorm: 0 };
+
+Deno.test("a loss that is no number ends the run before anything is saved, with the files and the tensor", async () => {
+  const told = { saved: [], steps: [] as StepMetrics[] };
+  const { message } = await assertRejects(
+    () => run(new ReferenceEngine(), { changes: farOut }, told),
     RangeError,
-    "go on from the last checkpoint with a lower learning rate",
+    "go on from the last checkpoint with a lower learning rate, or drop such steps",
+  );
+  assertMatch(
+    message,
+    /^Stopped at step 2: the loss is Infinity and the gradient norm Infinity; the first bad tensor is "patch\./,
+  );
+  assertMatch(message, /; the step was on file\d\.bin/);
+  assertEquals([told.saved, told.steps.map(({ step }) => step)], [[], [1]]);
+});
+
+Deno.test("a run that drops bad steps ends where no good one comes", async () => {
+  const told = { saved: [], steps: [] as RunStep[] };
+  const changes = { ...farOut, steps: 20 };
+  await assertRejects(
+    () => run(new ReferenceEngine(), { changes, dropsBadSteps: true }, told),
+    RangeError,
+    "Stopped at step 11: the loss is Infinity",
+  );
+  assertEquals(told.saved, []);
+  assertEquals(told.steps.map(({ dropped, bad }) => [dropped, bad?.step]), [
+    [false, undefined],
+    ...Array.from({ length: 9 }, (_, i) => [true, i + 2]),
+  ]);
+});
+
+Deno.test("weights that are no numbers after a good step are not saved", async () => {
+  const told = { saved: [], steps: [] };
+  const changes = { ...farOut, learningRate: 1e39, saveEvery: 1 };
+  await assertRejects(
+    () => run(new ReferenceEngine(), { changes }, told),
+    RangeError,
+    "Stopped at step 1: the parameter of ",
   );
   assertEquals(told.saved, []);
 });

@@ -1,0 +1,90 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { type Checkpoint, initialParameters, modelConfig, parameterTable, vocabularySize } from "@bgpt/core";
+import { loadCheckpoint, saveCheckpoint } from "@bgpt/core/files";
+import { readMetrics } from "../../../cli/report/metrics_log.ts";
+import { smallConfig } from "../../core/small_checkpoint.ts";
+import { bgpt } from "../bgpt.ts";
+import { inTempFolder } from "../temp_folder.ts";
+
+/** A byte that one file of the data is made of, and no other has. */
+const badByte = 0xee;
+
+/** Weights that are all finite, but overflow wherever a patch holds the bad byte. */
+function poisoned(): Checkpoint {
+  const table = parameterTable(smallConfig);
+  const parameters = initialParameters(table, 1);
+  const { offset } = table.parameters.find(({ name }) =>
+    name.startsWith("patch_level_decoder.patch_embedding.weight")
+  )!;
+  const { hidden, patchSize } = smallConfig;
+  for (let place = 0; place < patchSize; place++) {
+    const row = offset + (place * vocabularySize + badByte) * hidden;
+    parameters.fill(3e38, row, row + hidden);
+  }
+  return { model: modelConfig(smallConfig), parameters };
+}
+
+async function writeData(folder: string): Promise<string> {
+  await Deno.mkdir(folder);
+  for (const name of ["a", "b", "c", "d"]) {
+    await Deno.writeFile(join(folder, `${name}.bin`), new Uint8Array(20).fill(name.charCodeAt(0)));
+  }
+  await Deno.writeFile(join(folder, "bad.bin"), new Uint8Array(20).fill(badByte));
+  return folder;
+}
+
+Deno.test("a step that overflows ends a run with its files and tensor, or is dropped and counted", () =>
+  inTempFolder(async (folder) => {
+    const data = await writeData(join(folder, "data"));
+    const init = join(folder, "poisoned");
+    await saveCheckpoint(init, poisoned());
+    const device = ["--device", "cpu", "--threads", "1"]; // The reference computes in f64, where nothing overflows.
+    const training = ["train", "--data", data, "--init", init, ...device, "--batch", "1"];
+    const line = [...training, "--steps", "12", "--save-every", "1", "--eval-share", "0"];
+    const [ended, skipped] = [join(folder, "ended"), join(folder, "skipped")];
+
+    const stop = await bgpt([...line, "--out", ended]);
+    assertEquals([stop.code, stop.stdout], [1, ""]);
+    assertMatch(
+      stop.stderr,
+      /^error: Stopped at step \d+: the loss is NaN and the gradient norm NaN; the first bad tensor is "patch\.\S+", which has Infinity after call "patch\.\S+"; the step was on \S+bad\.bin; [^\n]+\n$/,
+    );
+    const [, badStep] = stop.stderr.match(/at step (\d+)/)!;
+    const good = Number(badStep) - 1;
+    assertStringIncludes(
+      stop.stderr,
+      good === 0 ? "nothing of the run is kept yet" : `the run is kept up to step ${good}`,
+    );
+
+    const skip = await bgpt([...line, "--out", skipped, "--on-bad-step", "skip", "--json"]);
+    assertEquals(skip.code, 0, skip.stderr);
+    const records = readMetrics(join(skipped, "metrics.jsonl"));
+    assertEquals(records.map(({ step }) => step), Array.from({ length: 12 }, (_, i) => i + 1));
+    const dropped = records.filter(({ kind }) => kind === "dropped");
+    // Each epoch has the bad file once, and takes five steps.
+    assert(dropped.length >= 2 && dropped.length <= 3, `${dropped.length} steps were dropped`);
+    assertEquals(JSON.parse(skip.stdout).droppedSteps, dropped.length);
+    for (const { step, files } of dropped) {
+      assertEquals(files, [join(data, "bad.bin")]);
+      assertStringIncludes(skip.stderr, `Dropped step ${step}: the loss is NaN`);
+    }
+    const { checkpoint } = await loadCheckpoint(skipped);
+    assert(checkpoint.parameters.every(Number.isFinite));
+
+    // A stopped run goes on when it is told to drop the step, with the same bits.
+    const resume = [
+      "train",
+      "--data",
+      data,
+      "--out",
+      ended,
+      ...device,
+      "--resume",
+      "--on-bad-step",
+    ];
+    if (good > 0) {
+      assertEquals((await bgpt([...resume, "skip"])).code, 0);
+      assertEquals((await loadCheckpoint(ended)).checkpoint.parameters, checkpoint.parameters);
+    }
+  }));
