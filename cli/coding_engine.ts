@@ -1,6 +1,6 @@
 import type { CodingEngine } from "@bgpt/tasks";
-import { CpuEngine, type Engine } from "@bgpt/kernels";
-import { openEngine } from "./engine.ts";
+import type { Engine } from "@bgpt/kernels";
+import { openCpuEngine, openEngine } from "./engine.ts";
 
 /** `--batch`, for the commands that compress and decompress. */
 export const codingBatchOption = {
@@ -17,6 +17,6 @@ export const codingBatchOption = {
  */
 export async function openCodingEngine(name: CodingEngine, threads?: number): Promise<Engine> {
   const chosen = threads === undefined ? {} : { threads };
-  if (name === "strict cpu") return await CpuEngine.create({ ...chosen, strict: true });
+  if (name === "strict cpu") return await openCpuEngine({ ...chosen, strict: true });
   return await openEngine({ device: name, ...chosen });
 }

@@ -19,7 +19,7 @@ import {
   trainingRun,
 } from "@bgpt/core";
 import { type RunLock, saveRunCheckpoint } from "@bgpt/core/files";
-import { type Engine, GpuEngine, planMemory } from "@bgpt/kernels";
+import { CpuEngine, type Engine, GpuEngine, type Plan, planMemory } from "@bgpt/kernels";
 import { join } from "@std/path";
 import { taskFigure, taskRecord } from "./loss_record.ts";
 import { ProgressLine } from "./progress.ts";
@@ -180,15 +180,15 @@ function tellingWhatIsKept(error: Error, step: number | undefined): Error {
   return new Error(`${error.message}; ${kept}`, { cause: error });
 }
 
-/** Creates the trainer; where its plan is too large for a GPU, the refusal also says what would fit. */
+/** Creates the trainer; where its plan is too large for the device, the refusal also says what would fit. */
 async function createTrainer(run: TrainRun, patchCapacity: number): Promise<Trainer> {
   const { engine, config } = run;
   try {
     return await Trainer.create(engine, config, planOf(run, patchCapacity));
   } catch (error) {
-    if (!(error instanceof RangeError && engine instanceof GpuEngine)) throw error;
-    const { maxBufferSize, maxStorageBufferBindingSize } = engine.gpu.device.limits;
-    const batch = largestBatch(run, Math.min(maxBufferSize, maxStorageBufferBindingSize));
+    const fits = fitsOn(engine);
+    if (!(error instanceof RangeError && fits !== undefined)) throw error;
+    const batch = largestBatch(run, fits);
     const advice = batch > 0 ? `--batch ${batch} fits` : "not even --batch 1 fits, take a smaller --preset";
     throw new RangeError(`${error.message}; here ${advice}`, { cause: error });
   }
@@ -200,12 +200,21 @@ function planOf({ config, labels }: TrainRun, patchCapacity: number): TrainedPla
     : classificationTrainingPlan(config, patchCapacity, labels.length);
 }
 
-/** The largest half, quarter, … of the batch of which no tensor is larger than so many bytes; 0 for none. */
-function largestBatch(run: TrainRun, tensorBytes: number): number {
+/** What a plan has to satisfy to fit a device; undefined where nothing is known. */
+function fitsOn(engine: Engine): ((plan: Plan) => boolean) | undefined {
+  if (engine instanceof CpuEngine) return (plan) => engine.planBytes(plan) <= engine.memoryBytes;
+  if (!(engine instanceof GpuEngine)) return undefined;
+  const { maxBufferSize, maxStorageBufferBindingSize } = engine.gpu.device.limits;
+  const tensorBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  return (plan) => planMemory(plan).slots.every(({ length }) => length * 4 <= tensorBytes);
+}
+
+/** The largest half, quarter, … of the batch whose plan fits; 0 for none. */
+function largestBatch(run: TrainRun, fits: (plan: Plan) => boolean): number {
   const { config, training } = run;
   for (let batch = config.batch >> 1; batch > 0; batch >>= 1) {
     const { plan } = planOf(run, stripCapacity(training, { ...config, batch }));
-    if (planMemory(plan).slots.every(({ length }) => length * 4 <= tensorBytes)) return batch;
+    if (fits(plan)) return batch;
   }
   return 0;
 }
@@ -221,6 +230,7 @@ export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string
     stopped: summary.stopped,
     seconds,
     bytesPerSecond,
+    ...(droppedSteps > 0 && { droppedSteps }),
     ...(task === "bytes"
       ? { trainingBpb: bitsPerByteAsPublished(lastTraining) }
       : { trainingAccuracy: accuracy(lastTraining) }),
@@ -230,7 +240,6 @@ export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string
     }),
     ...(summary.best && { best: summary.best }),
   };
-    ...(droppedSteps > 0 && { droppedSteps }),
 }
 
 /** Aborts on the first SIGINT or SIGTERM; a second SIGINT ends the program as usual. */

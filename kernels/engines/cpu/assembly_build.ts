@@ -85,3 +85,12 @@ function allocate(bytes: number, mostBytes: number, wide: boolean): WebAssembly.
     (wide ? { ...descriptor, address: "i64" } : descriptor) as unknown as WebAssembly.MemoryDescriptor,
   );
 }
+
+/**
+ * Whether addresses of 64 bits are faster also where 32 would do. In Deno, which checks either at every load, a training
+ * step takes 0.96 of the time at `tiny` and 0.94 at `small` (Zen 4, Deno 2.9.6, 2026-11-23); in Chromium 156, which
+ * leaves the checks to the memory protection, they make no difference; other browsers were not measured.
+ */
+export function prefersWide(): boolean {
+  return navigator.userAgent.startsWith("Deno/");
+}

@@ -9,6 +9,7 @@ import {
   AssemblyBuild,
   narrowBytes,
   pageBytes,
+  prefersWide,
   smallerPlanAdvice,
   wideBytes,
 } from "./assembly_build.ts";
@@ -224,15 +225,6 @@ export class CpuExecution implements Execution {
   destroy(): void {
     this.#engine.send({ kind: "destroy", plan: this.#id });
   }
-}
-
-/**
- * Whether addresses of 64 bits are faster also where 32 would do. In Deno, which checks either at every load, a training
- * step takes 0.96 of the time at `tiny` and 0.94 at `small` (Zen 4, Deno 2.9.6, 2026-11-23); in Chromium 156, which
- * leaves the checks to the memory protection, they make no difference; other browsers were not measured.
- */
-function prefersWide(): boolean {
-  return navigator.userAgent.startsWith("Deno/");
 }
 
 /** The stages of a call, operand names replaced by addresses. */

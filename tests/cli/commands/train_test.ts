@@ -214,6 +214,20 @@ Deno.test("train refuses what cannot be with one line, and writes nothing", () =
     assertEquals(namesIn(data), byteLengths.map((_, file) => `f${file}.bin`));
   }));
 
+Deno.test("a plan too large for the processor's memory is refused with its bytes and the batch that fits, nothing written", () =>
+  inTempFolder(async (folder) => {
+    const data = join(folder, "data.bin");
+    Deno.writeFileSync(data, new Uint8Array(1000));
+    const line = ["train", "--data", data, "--out", join(folder, "run"), "--device", "cpu"];
+    const { code, stderr } = await bgpt([...line, "--batch", "65536"]);
+    assertEquals(code, 1);
+    assertMatch(
+      stderr,
+      /error: Cannot place the plan in memory: it takes \d+ bytes, at most \d+ can be used\. .*; here --batch \d+ fits\n$/,
+    );
+    assertEquals(namesIn(folder), ["data.bin"]);
+  }));
+
 gpuTest(
   "a plan too large for the adapter is refused with the limit and the batch that fits, nothing written",
   () =>
