@@ -57,5 +57,11 @@ export async function benchChecks(args: readonly string[], print: Print): Promis
     }, ` +
       `${(flat / loop).toFixed(2)} x`,
   );
+  const { clockRatio } = cost;
+  report(
+    "clock of the GPU",
+    clockRatio ?? null,
+    clockRatio === undefined ? "none" : `${clockRatio.toFixed(2)} of the wall's`,
+  );
   engine.destroy();
 }

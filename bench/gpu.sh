@@ -80,7 +80,7 @@ export -f unpack_everything unpack unxz_to_stdout
 export root carry work
 section unpack 60 - bash -c unpack_everything
 export PATH=$work/bin:$PATH DENO_DIR=$work/deno BGPT_DAWN=$work/dawn/index.js
-export DENO_NO_UPDATE_CHECK=1 NO_COLOR=1 DENO_WEBGPU_BACKEND=vulkan XDG_RUNTIME_DIR=$work
+export HF_HUB_OFFLINE=1 DENO_NO_UPDATE_CHECK=1 NO_COLOR=1 DENO_WEBGPU_BACKEND=vulkan XDG_RUNTIME_DIR=$work
 cd "$work/bgpt" || exit 1
 
 # Libraries that this machine lacks come from the carried ones, those of the driver from where it is mounted.
@@ -139,7 +139,7 @@ bench "first checks, native" 40 checks.json checks --webgpu native --json
 bench "first checks, Dawn" 40 checks.json checks --webgpu dawn --json
 tests "model against fixtures" 60 tests/core/parity_test.ts tests/core/classification_parity_test.ts
 bench "training, native" 75 native.json train "${step[@]}" "${batches[@]}" --no-kernels
-bench "peers" 110 peers.json peers "${peer[@]}"
+bench "peers" 130 peers.json peers "${peer[@]}"
 bench "kernels, native" 60 native.json kernels "${step[@]}"
 bench "generation, native" 40 native.json generate "${step[@]}" --patches 16
 bench "training, Dawn" 60 dawn.json train "${step[@]}" "${batches[@]}" --no-kernels --webgpu dawn

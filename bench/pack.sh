@@ -54,6 +54,8 @@ pack_folder npm.tar.xz "$scratch/cache"
 if [ -d "$root/../shared" ]; then
   mkdir -p "$scratch/shared/fixtures" "$scratch/shared/bench"
   cp -r "$root/../shared/fixtures/dev" "$scratch/shared/fixtures"
+  mkdir "$scratch/shared/fixtures/checkpoints"
+  cp "$root/../shared/fixtures/checkpoints/"{info.json,weights-cls.pth} "$scratch/shared/fixtures/checkpoints"
   cp "$root/../shared/bench/torch_bgpt.py" "$scratch/shared/bench"
   pack_folder shared.tar.xz "$scratch/shared"
 else

@@ -7,13 +7,14 @@
  * PyTorch computes in fp32, tf32, fp16 and bf16 on a CUDA GPU, else in fp32 on the processor. What is missing is said and
  * left out. `--no-own` times the peers alone.
  */
-import type { Engine } from "@bgpt/kernels";
+import { adapterKind, type Engine } from "@bgpt/kernels";
 import { alignedLines } from "../cli/doctor/text_table.ts";
 import { measureRates } from "../cli/doctor/rates.ts";
-import { openEngine } from "../cli/engine.ts";
+import { type EngineChoice, openEngine } from "../cli/engine.ts";
 import { parseCommandLine } from "../cli/parse.ts";
 import { note } from "../cli/terminal.ts";
 import { formatRate } from "../cli/units.ts";
+import { webGpuAdapter } from "../cli/webgpu_provider.ts";
 import { type JaxDevice, timeJax } from "./jax_js.ts";
 import { benchOptions, countsOf } from "./options.ts";
 import type { BenchRecord, Print } from "./records.ts";
@@ -53,7 +54,7 @@ export async function benchPeers(args: readonly string[], print: Print): Promise
     rows.push(row);
     if (json) print(JSON.stringify(row));
   };
-  let side = 4096;
+  let side = await ownSide(choice);
   if (own) {
     const engine = await openEngine(choice);
     for await (const row of ownRows(engine, work)) {
@@ -76,6 +77,12 @@ export async function benchPeers(args: readonly string[], print: Print): Promise
     take(matmulRow(size, `jax-js, ${device.device}`, "f32", side, summarise([time.wall / 1000])));
   }
   if (!json) { for (const line of tableOf(rows)) print(line); }
+}
+
+/** Rows of the largest product that a device computes in a moment, as long as it has not been measured. */
+async function ownSide({ device, ...choice }: EngineChoice): Promise<number> {
+  const adapter = device === "gpu" || device === "auto" ? await webGpuAdapter(choice) : undefined;
+  return adapter !== undefined && adapterKind(adapter) === "hardware" ? 4096 : 512;
 }
 
 async function* ownRows(engine: Engine, { size, batches, patches }: Work): AsyncGenerator<Row> {
