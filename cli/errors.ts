@@ -1,3 +1,4 @@
+import { DeviceError } from "@bgpt/kernels";
 import { note, paint } from "./terminal.ts";
 
 /** A wrong command line: the command did not start. It ends the program with exit code 2. */
@@ -5,18 +6,38 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
+/** Exit code of a program whose device failed. */
+export const deviceErrorCode = 3;
+
+/** A failure that was told already, by another process. It ends the program with its code. */
+export class ToldError extends Error {
+  override name = "ToldError";
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`Ended with code ${code}`);
+    this.code = code;
+  }
+}
+
 /**
  * Says on stderr, in one line, why the program ends; with `BGPT_DEBUG=1` the stack follows.
  *
- * @returns the exit code: 2 for a wrong command line, 1 for everything else
+ * @returns the exit code: 2 for a wrong command line, 3 where the device failed, 1 for everything else
  */
 export function reportError(error: unknown): number {
   // What fails while a failure is cleaned up after, says less than that failure.
   if (error instanceof SuppressedError) return reportError(error.suppressed);
+  if (error instanceof ToldError) return error.code;
   const message = error instanceof Error ? error.message || error.name : String(error);
   note(`${paint("error:", "red", "stderr")} ${message.replace(/\s*\n\s*/g, " ").trim()}`);
   if (Deno.env.get("BGPT_DEBUG") === "1" && error instanceof Error) note(stackOf(error));
-  return error instanceof UsageError ? 2 : 1;
+  if (error instanceof UsageError) return 2;
+  return isOfDevice(error) ? deviceErrorCode : 1;
+}
+
+function isOfDevice(error: unknown): boolean {
+  return error instanceof Error && (error instanceof DeviceError || isOfDevice(error.cause));
 }
 
 function stackOf(error: Error): string {

@@ -19,7 +19,7 @@ import { ClosedOutputError, print } from "./terminal.ts";
  * Runs one command line.
  *
  * @param args the words after `bgpt`
- * @returns the exit code: 0 done, 1 failed, 2 wrong usage
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 the device failed
  */
 export async function main(args: readonly string[]): Promise<number> {
   try {

@@ -4,6 +4,11 @@
  */
 import type { Call, Plan, Tensor } from "./plan.ts";
 
+/** The device failed while it computed. Its results are lost; another process may find it well again. */
+export class DeviceError extends Error {
+  override name = "DeviceError";
+}
+
 /** A device that can run plans. */
 export interface Engine {
   /** `gpu` or `reference`. */
@@ -27,9 +32,15 @@ export interface Execution {
   write(tensor: Tensor, values: Float32Array | Uint32Array): void;
   /** Queues programs, one after the other; it does not wait for them. */
   run(...programs: string[]): void;
-  /** The values of an f32 tensor once all queued work is done. */
+  /**
+   * The values of an f32 tensor once all queued work is done.
+   * @throws {DeviceError} when the device has failed
+   */
   readFloats(tensor: Tensor): Promise<Float32Array>;
-  /** The values of a u32 tensor once all queued work is done. */
+  /**
+   * The values of a u32 tensor once all queued work is done.
+   * @throws {DeviceError} when the device has failed
+   */
   readIntegers(tensor: Tensor): Promise<Uint32Array>;
   /** Frees its memory. */
   destroy(): void;

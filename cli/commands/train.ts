@@ -8,7 +8,9 @@ import { engineOptions, openEngine } from "../engine.ts";
 import { heldOutSections } from "../evaluate_classes.ts";
 import { UsageError } from "../errors.ts";
 import { jsonOption } from "../options.ts";
+import { ownProgram } from "../own_program.ts";
 import { takeRunFolder } from "../run_folder.ts";
+import { supervise } from "../supervise.ts";
 import { tellCuts } from "../tell_cuts.ts";
 import { note, print, printJson } from "../terminal.ts";
 import { outcomeRecord, trainInFolder } from "../train_run.ts";
@@ -55,6 +57,12 @@ export default defineCommand({
       help:
         "go on from the newest checkpoint in --out, or from the start where none was kept yet; --steps may be raised",
     },
+    supervise: {
+      kind: "flag",
+      help:
+        "train in a process of its own, and go on from the last checkpoint when its device or driver fails: up to five " +
+        "times in a row without a new one, after growing pauses",
+    },
     onBadStep: {
       kind: "choice",
       choices: ["stop", "skip"],
@@ -86,6 +94,10 @@ export default defineCommand({
     const { out, task, resume: resumes, json } = values;
     if (task !== "conversion" && (values.pairs ?? values.loss) !== undefined) {
       throw new UsageError("Cannot use --pairs or --loss without --task conversion");
+    }
+    if (values.supervise) {
+      const own = Deno.args.filter((word) => word !== "--supervise");
+      return await supervise({ command: [...ownProgram(), ...own], out });
     }
     const flags = givenFields(values);
     // Before anything is read: another process may be training there. Where no run was, a refusal leaves no trace.

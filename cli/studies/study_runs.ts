@@ -1,4 +1,5 @@
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
+import { ownProgram } from "../own_program.ts";
 import { note, paint } from "../terminal.ts";
 
 /** What `--json` printed of a command. */
@@ -81,11 +82,9 @@ async function readRecord(path: string): Promise<{ command: string; record: Comm
 
 /** Runs this program with other arguments, its progress on our stderr. */
 async function runCommand(args: readonly string[]): Promise<CommandRecord> {
-  const program = Deno.build.standalone
-    ? []
-    : ["run", "-A", "--no-prompt", fromFileUrl(new URL("../main.ts", import.meta.url))];
-  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: [...program, ...args],
+  const [program, ...words] = ownProgram();
+  const { code, stdout } = await new Deno.Command(program, {
+    args: [...words, ...args],
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",

@@ -82,6 +82,12 @@ export async function runIn(path: string): Promise<"nothing" | "begun" | "kept">
   return await exists(metrics) && (await Deno.stat(metrics)).size > 0 ? "kept" : "nothing";
 }
 
+/** The step of a run's newest checkpoint, good or not; undefined before the first. */
+export async function newestStep(run: string): Promise<number | undefined> {
+  const [newest] = await stepFolders(run);
+  return newest === undefined ? undefined : Number(newest.match(/step-(\d+)(?:\.new)?$/)![1]);
+}
+
 /** Removes what a killed run was writing: a checkpoint takes as much room as a good one. The run must be locked. */
 export async function removeUnfinishedCheckpoints(run: string): Promise<void> {
   const parent = join(run, "checkpoints");

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { DeviceError } from "../../engine.ts";
+
 /** A software adapter computes on the processor: right, but ten to a hundred times slower than it needs to be. */
 export type AdapterKind = "hardware" | "software";
 
@@ -15,7 +17,7 @@ export interface GpuDevice {
   /** Vendor, architecture and description as the driver tells them. */
   readonly description: string;
   /** What went wrong with the device since it was opened, if anything did; checked at every read. */
-  failure(): Error | undefined;
+  failure(): DeviceError | undefined;
 }
 
 /** Features that speed kernels up where they can be had. */
@@ -70,12 +72,14 @@ export async function openDevice(adapter: GPUAdapter): Promise<GpuDevice> {
   for (const limit of raisedLimits) requiredLimits[limit] = adapter.limits[limit];
   const device = await requestDevice(adapter, { label: "bgpt", requiredLimits });
 
-  let failure: Error | undefined;
+  let failure: DeviceError | undefined;
   device.addEventListener("uncapturederror", (event) => {
-    failure ??= new Error(`The GPU refused a call: ${(event as GPUUncapturedErrorEvent).error.message}`);
+    failure ??= new DeviceError(
+      `The GPU refused a call: ${(event as GPUUncapturedErrorEvent).error.message}`,
+    );
   });
   device.lost.then((info) => {
-    if (info.reason !== "destroyed") failure ??= new Error(`The GPU was lost: ${info.message}`);
+    if (info.reason !== "destroyed") failure ??= new DeviceError(`The GPU was lost: ${info.message}`);
   });
   return {
     device,

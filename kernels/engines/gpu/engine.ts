@@ -3,7 +3,7 @@
  * submits once.
  * @module
  */
-import type { Engine, Execution } from "../../engine.ts";
+import { DeviceError, type Engine, type Execution } from "../../engine.ts";
 import { planMemory, type Slot } from "../../memory.ts";
 import type { Call, Plan, Tensor } from "../../plan.ts";
 import type { GpuDevice } from "./device.ts";
@@ -36,21 +36,26 @@ export class GpuEngine implements Engine {
     const memory = planMemory(plan);
     refuseWhatDoesNotFit(device, memory.slots);
 
-    device.pushErrorScope("out-of-memory");
     const buffers = new Map<Slot, GPUBuffer>();
-    for (const slot of memory.slots) {
+    const allocations = memory.slots.map((slot) => {
+      device.pushErrorScope("out-of-memory");
       const buffer = device.createBuffer({
         label: slot.storages[0]!.name,
         size: slot.length * 4,
         usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
       });
       buffers.set(slot, buffer);
-    }
-    const outOfMemory = await device.popErrorScope();
-    if (outOfMemory !== null) {
+      return device.popErrorScope();
+    });
+    const errors = await Promise.all(allocations);
+    const failed = errors.findIndex((error) => error !== null);
+    if (failed >= 0) {
       for (const buffer of buffers.values()) buffer.destroy();
+      const { length, storages } = memory.slots[failed]!;
+      const { message } = errors[failed]!;
       throw new RangeError(
-        `Cannot allocate ${memory.totalBytes} bytes on "${this.description}": ${outOfMemory.message}. ` +
+        `Cannot allocate "${storages[0]!.name}" on "${this.description}", ${length * 4} bytes of ` +
+          `${memory.totalBytes} in all: ${message}. ` +
           "Use a smaller batch or preset (on a GPU with a small BAR heap see denoland/deno#35195)",
       );
     }
@@ -202,7 +207,10 @@ export class GpuExecution implements Execution {
       const encoder = device.createCommandEncoder();
       encoder.copyBufferToBuffer(this.#bufferOf(tensor), tensor.offset * 4, staging, 0, size);
       device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(GPUMapMode.READ);
+      await staging.mapAsync(GPUMapMode.READ).catch((error) => {
+        throw this.#gpu.failure() ??
+          new DeviceError(`The GPU does not give "${tensor.name}" back: ${error.message}`);
+      });
       const failure = this.#gpu.failure();
       if (failure !== undefined) throw failure;
       return staging.getMappedRange().slice(0);

@@ -1,0 +1,103 @@
+import { newestStep } from "@bgpt/core/files";
+import { deviceErrorCode, ToldError } from "./errors.ts";
+import { note } from "./terminal.ts";
+import { formatCount, formatDuration } from "./units.ts";
+
+/** A training run that is restarted when it fails. */
+export interface SupervisedRun {
+  /** Program and arguments that start it. */
+  readonly command: readonly [string, ...string[]];
+  /** The run's folder. */
+  readonly out: string;
+  /** Seconds before each restart in a row without a new checkpoint: so many there are. */
+  readonly pauses?: readonly number[];
+}
+
+const usualPauses = [1, 5, 25, 125, 625];
+
+/** What Rust ends a process with that panicked: Deno's WebGPU does, within a driver. */
+const panicCode = 101;
+
+/**
+ * Trains in a process of its own. When its device fails, or a signal or a panic ends it, it is restarted with `--resume`;
+ * any other failure would come again, and ends the supervision. SIGINT and SIGTERM are passed on, and end both.
+ * @throws {ToldError} with the exit code of the process, which has said why
+ * @throws {Error} when it failed in a row too often without a new checkpoint
+ */
+export async function supervise({ command, out, pauses = usualPauses }: SupervisedRun): Promise<void> {
+  using signals = new PassedSignals();
+  let words: readonly [string, ...string[]] = command;
+  let inARow = 0;
+  let stepBefore = await newestStep(out);
+  while (true) {
+    const [program, ...args] = words;
+    // Detached: the terminal's SIGINT comes from here alone, and once.
+    const process = new Deno.Command(program, { args, stdin: "null", detached: true }).spawn();
+    signals.passTo(process);
+    const { success, code, signal } = await process.status;
+    if (success) return;
+    const crashed = signal !== null || code === deviceErrorCode || code === panicCode || code > 128;
+    if (signals.received || !crashed) throw new ToldError(code);
+
+    const step = await newestStep(out);
+    inARow = step === stepBefore ? inARow + 1 : 1;
+    stepBefore = step;
+    const what = `Process ${process.pid} ended with ${signal ?? `code ${code}`}; the run is kept up to step ${
+      step ?? 0
+    }`;
+    const pause = pauses[inARow - 1];
+    if (pause === undefined) {
+      throw new Error(`${what}. It failed ${formatCount(inARow, "time")} in a row without a new checkpoint`);
+    }
+    note(`${what}. Restart ${inARow} of ${pauses.length} in ${formatDuration(pause)}`);
+    if (!await signals.none(pause)) throw new ToldError(code);
+    words = command.includes("--resume") ? command : [...command, "--resume"];
+  }
+}
+
+/** Passes signals on to the process of the moment. */
+class PassedSignals implements Disposable {
+  readonly #signals: readonly Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT"]
+    : ["SIGINT", "SIGTERM"];
+  readonly #listeners = this.#signals.map((signal) => () => this.#pass(signal));
+  readonly #received = new AbortController();
+  #process: Deno.ChildProcess | undefined;
+
+  constructor() {
+    for (const [i, signal] of this.#signals.entries()) Deno.addSignalListener(signal, this.#listeners[i]!);
+  }
+
+  get received(): boolean {
+    return this.#received.signal.aborted;
+  }
+
+  passTo(process: Deno.ChildProcess): void {
+    this.#process = process;
+  }
+
+  /** Waits; false as soon as there is a signal. */
+  none(seconds: number): Promise<boolean> {
+    if (this.received) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(true), seconds * 1000);
+      this.#received.signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        resolve(false);
+      });
+    });
+  }
+
+  #pass(signal: Deno.Signal): void {
+    this.#received.abort();
+    try {
+      this.#process?.kill(signal);
+    } catch {
+      // It has ended.
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const [i, signal] of this.#signals.entries()) Deno.removeSignalListener(signal, this.#listeners[i]!);
+  }
+}
