@@ -13,7 +13,7 @@ export function targetRows(records: readonly RunRecord[]): string[][] {
     find(records, { bench: "machine", source, field: "matmulFlopsPerSecond" });
   const product = ceiling("native");
   const trained = (source: string, precision: string, batch: number) =>
-    find(records, { bench: "train", source, precision, starts: `batch ${batch},`, field: "bytesPerSecond" });
+    find(records, { bench: "train", source, precision, starts: `batch ${batch}`, field: "bytesPerSecond" });
   const peer = (starts: string, precision: string) =>
     find(records, { bench: "peers", precision, starts, who: "torch", field: "perSecond" });
   const best = (precision: string, batch: number) => {
@@ -40,8 +40,10 @@ export function targetRows(records: readonly RunRecord[]): string[][] {
       "f32 product, Deno's own WebGPU",
       "40 % of 67 TFLOP/s",
       "60 %",
-      product === undefined ? missing : `${formatRate(product, "FLOP")}, ${share(product / f32Peak)}, ` +
-        `${ratio(product, peer("product", "fp32"))} PyTorch fp32`,
+      product === undefined
+        ? missing
+        : `${formatRate(product, "FLOP")}, ${share(product / f32Peak)}; to PyTorch fp32: ` +
+          ratio(product, peer("product", "fp32")),
     ],
     ["product on matrix units, through Dawn", "150 TFLOP/s", "60 % of PyTorch bf16", missing],
     ["training, f32, to PyTorch fp32", "1.0 x", "1.5 x", perBatch("f32", "fp32")],
@@ -73,10 +75,15 @@ function find(records: readonly RunRecord[], wanted: Wanted): number | undefined
   const { bench, source, precision, starts = "", who = "", field } = wanted;
   const record = records.find((each) =>
     each.bench === bench && (source === undefined || each.source === source) &&
-    (precision === undefined || each.precision === precision) && (each.name ?? "").startsWith(starts) &&
+    (precision === undefined || each.precision === precision) && beginsWith(each.name ?? "", starts) &&
     String(each["who"] ?? "").startsWith(who)
   );
   return record === undefined ? undefined : Number(record[field]);
+}
+
+/** Whether these are the first words of a name: `batch 1` is not `batch 16`. */
+function beginsWith(name: string, words: string): boolean {
+  return words === "" || name.startsWith(words) && /^(,| |$)/.test(name.slice(words.length));
 }
 
 function batchesOf(records: readonly RunRecord[]): number[] {
