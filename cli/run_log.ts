@@ -4,6 +4,7 @@ import {
   type PartedEvaluation,
   type RunProgress,
   type RunStep,
+  type UnreadableFileError,
 } from "@bgpt/core";
 import { join } from "@std/path";
 import { taskRecord } from "./loss_record.ts";
@@ -42,6 +43,11 @@ export class RunLog implements Disposable {
     };
     this.#metrics.write({ step, kind: "train", ...record });
     this.#board.write(step, prefixed("train", record));
+  }
+
+  /** A file that is left out, as was noticed after a step. */
+  unreadable(step: number, { path, message }: UnreadableFileError): void {
+    this.#metrics.write({ step, kind: "unreadable", file: path, reason: message });
   }
 
   /** One evaluation; of several sources, each of them too. */

@@ -25,6 +25,7 @@ import { taskFigure, taskRecord } from "./loss_record.ts";
 import { ProgressLine } from "./progress.ts";
 import { takeRunFolder } from "./run_folder.ts";
 import { RunLog } from "./run_log.ts";
+import { StopSignal } from "./stop_signal.ts";
 import { trainingReport } from "./report/training_report.ts";
 import type { ReportSection } from "./report/html_report.ts";
 import type { TaskData } from "./training_tasks.ts";
@@ -63,6 +64,8 @@ export interface TrainOutcome {
   readonly lastTraining: LossTotals;
   /** Steps that changed nothing, because their loss or gradient was no number. */
   readonly droppedSteps: number;
+  /** Paths of the files that vanished, or changed their size. */
+  readonly filesLeftOut: ReadonlySet<string>;
   /** Writes `report.html` into the run's folder, with more sections behind the curves, and returns its path. */
   writeReport(options?: { title?: string; summary?: string; sections?: readonly ReportSection[] }): string;
 }
@@ -98,6 +101,8 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
   let bytes = 0;
   let lastTraining = noLoss;
   let droppedSteps = 0;
+  const filesLeftOut = new Set<string>();
+  let loggedStep = trainer.step;
   let heldOut = "";
   let saved: { path: string; checkpoint: Checkpoint } | undefined;
 
@@ -109,6 +114,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
       lock.check();
       for (const step of steps) {
         log.step(step, runProgress);
+        loggedStep = step.step;
         if (step.bad === undefined) continue;
         droppedSteps++;
         progress.note(`Dropped step ${step.step}: ${describeBadStep(step.bad)}`);
@@ -127,6 +133,12 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
     onEvaluation(step, measured) {
       log.evaluation(step, measured);
       heldOut = ` (held out ${taskFigure(measured.totals, task)})`;
+    },
+    onUnreadable(error) {
+      if (filesLeftOut.has(error.path)) return;
+      filesLeftOut.add(error.path);
+      log.unreadable(loggedStep, error);
+      progress.note(`Left out: ${error.message}`);
     },
     async save(checkpoint, best) {
       lock.check();
@@ -154,6 +166,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
     task,
     lastTraining,
     droppedSteps,
+    filesLeftOut,
     writeReport(options = {}) {
       const path = join(out, "report.html");
       const report = trainingReport({
@@ -221,7 +234,8 @@ function largestBatch(run: TrainRun, fits: (plan: Plan) => boolean): number {
 
 /** What `--json` prints of a run. */
 export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string, unknown> {
-  const { summary, checkpointPath, seconds, bytesPerSecond, task, lastTraining, droppedSteps } = outcome;
+  const { summary, checkpointPath, seconds, bytesPerSecond, task, lastTraining, droppedSteps, filesLeftOut } =
+    outcome;
   const { totals, parts = [] } = summary.lastEvaluation ?? {};
   return {
     out,
@@ -231,6 +245,7 @@ export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string
     seconds,
     bytesPerSecond,
     ...(droppedSteps > 0 && { droppedSteps }),
+    ...(filesLeftOut.size > 0 && { filesLeftOut: filesLeftOut.size }),
     ...(task === "bytes"
       ? { trainingBpb: bitsPerByteAsPublished(lastTraining) }
       : { trainingAccuracy: accuracy(lastTraining) }),
@@ -240,26 +255,4 @@ export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string
     }),
     ...(summary.best && { best: summary.best }),
   };
-}
-
-/** Aborts on the first SIGINT or SIGTERM; a second SIGINT ends the program as usual. */
-class StopSignal implements Disposable {
-  readonly #controller = new AbortController();
-  readonly #listener = (): void => {
-    this.#controller.abort();
-    this[Symbol.dispose]();
-  };
-  readonly #signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-
-  constructor() {
-    for (const signal of this.#signals) Deno.addSignalListener(signal, this.#listener);
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  [Symbol.dispose](): void {
-    for (const signal of this.#signals) Deno.removeSignalListener(signal, this.#listener);
-  }
 }

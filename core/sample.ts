@@ -94,15 +94,31 @@ export function wholePatchCount(byteLength: number, sizes: PatchSizes): number {
   return Math.min(patchCountOf(byteLength, sizes.patchSize), sizes.patchLength);
 }
 
+/** A file that vanished, or changed its size, since it was found. */
+export class UnreadableFileError extends Error {
+  override name = "UnreadableFileError";
+  /** Its path. */
+  readonly path: string;
+
+  /** @param message what is wrong with it */
+  constructor(path: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.path = path;
+  }
+}
+
 /**
  * The bytes of a file, of which a strip's layout already depends on the size.
- * @throws {Error} when it has another size than it was found with
+ * @throws {UnreadableFileError} when it cannot be read, or has another size than it was found with
  */
 export async function readUnchanged(source: FileSource, index: number): Promise<Uint8Array> {
   const { path, byteLength } = source.files[index]!;
-  const bytes = await source.read(index);
+  const bytes = await source.read(index).catch((error: Error) => {
+    throw new UnreadableFileError(path, error.message, { cause: error });
+  });
   if (bytes.length === byteLength) return bytes;
-  throw new Error(
+  throw new UnreadableFileError(
+    path,
     `Cannot use "${path}": it had ${byteLength} bytes when it was found and has ${bytes.length} now. ` +
       "Leave the files alone while they are read",
   );

@@ -3,7 +3,7 @@
  * @module
  */
 import { RandomStream } from "./random.ts";
-import type { SampleOptions, SampleSource } from "./sample.ts";
+import { type Sample, type SampleOptions, type SampleSource, UnreadableFileError } from "./sample.ts";
 import { packStrip, type Strip } from "./strip.ts";
 
 /** The next sample to be read: which epoch, and how far in its order. */
@@ -32,6 +32,11 @@ export interface StripOptions extends SampleOptions {
   readonly sampleCapacity?: number;
   /** Seed of order and cuts. */
   readonly seed: number;
+  /**
+   * Told of every sample whose file vanished or changed its size since it was found; its strip is packed without it.
+   * Where this is not given, such a file is an error.
+   */
+  readonly onUnreadable?: (error: UnreadableFileError) => void;
 }
 
 /** Random streams of this file: the order of each epoch, and the cut of each sample. */
@@ -51,18 +56,27 @@ export function stripCapacity(
   return options.batch * longest;
 }
 
-/** Every sample once, in the given order: for evaluation. */
+/**
+ * Every sample once, in the given order: for evaluation.
+ * @throws {UnreadableFileError} when a file vanished or changed its size, and nobody is to be told; or when all have
+ */
 export async function* stripsOnce(source: SampleSource, options: StripOptions): AsyncGenerator<StripAt> {
   const order = Array.from({ length: source.count }, (_, i) => i);
   let index = 0;
   while (index < order.length) {
-    const at = await nextStrip(source, { ...options, cut: "head" }, { epoch: 0, index }, () => order, false);
+    const at = await nextStrip(source, { ...options, cut: "head" }, { epoch: 0, index }, () => order, 0);
+    // Behind the last strip there may be files that have gone.
+    if (at instanceof UnreadableFileError && index > 0) return;
+    if (at instanceof UnreadableFileError) throw at;
     yield at;
     index = at.next.epoch > 0 ? order.length : at.next.index;
   }
 }
 
-/** Strips of shuffled samples without end, from a position on: for training. */
+/**
+ * Strips of shuffled samples without end, from a position on: for training.
+ * @throws {UnreadableFileError} when a file vanished or changed its size, and nobody is to be told; or when all have
+ */
 export async function* shuffledStrips(
   source: SampleSource,
   options: StripOptions,
@@ -70,10 +84,11 @@ export async function* shuffledStrips(
 ): AsyncGenerator<StripAt> {
   const order = latestOrder(source, options.seed);
   // The next strip is read while the device works on this one.
-  let pending = nextStrip(source, options, position, order, true);
+  let pending = nextStrip(source, options, position, order);
   while (true) {
     const at = await pending;
-    pending = nextStrip(source, options, at.next, order, true);
+    if (at instanceof UnreadableFileError) throw at;
+    pending = nextStrip(source, options, at.next, order);
     // A failure is thrown when its turn comes, not while nobody waits for it.
     pending.catch(() => {});
     yield at;
@@ -94,15 +109,60 @@ function latestOrder(source: SampleSource, seed: number): (epoch: number) => rea
   };
 }
 
+/**
+ * The next strip that has a sample in it.
+ * @param lastEpoch where there is an end, the last epoch to read from
+ * @returns what is wrong with the last sample, where none could be read: to the end, or in a whole epoch
+ */
 async function nextStrip(
   source: SampleSource,
   options: StripOptions,
   position: DataPosition,
   orderOf: (epoch: number) => readonly number[],
-  wraps: boolean,
-): Promise<StripAt> {
+  lastEpoch = Infinity,
+): Promise<StripAt | UnreadableFileError> {
+  let from = position;
+  let unreadable: UnreadableFileError | undefined;
+  const told = {
+    ...options,
+    onUnreadable: (error: UnreadableFileError) => {
+      if (options.onUnreadable === undefined) throw error;
+      options.onUnreadable(unreadable = error);
+    },
+  };
+  // The rest of this epoch, and all of the next one.
+  while (from.epoch <= Math.min(lastEpoch, position.epoch + 1)) {
+    const { chosen, next } = chooseSamples(source, options, from, orderOf, lastEpoch);
+    const read = await Promise.all(chosen.map((choice) => readChosen(source, told, choice)));
+    const samples = read.filter((sample) => sample !== undefined);
+    if (samples.length > 0) {
+      const names = chosen.filter((_, i) => read[i] !== undefined).map(({ sample }) => source.name(sample));
+      return { strip: packStrip(samples, options.patchCapacity, options.patchSize), names, next };
+    }
+    from = next;
+  }
+  return new UnreadableFileError(
+    unreadable!.path,
+    `Cannot go on without files: none of the ${source.count} can be read any more. ${unreadable!.message}`,
+  );
+}
+
+/** A sample of a strip, and where its cut is drawn from. */
+interface Choice {
+  readonly sample: number;
+  readonly random: RandomStream;
+}
+
+/** As many of the next samples as a strip holds, and the position behind them. */
+function chooseSamples(
+  source: SampleSource,
+  options: StripOptions,
+  position: DataPosition,
+  orderOf: (epoch: number) => readonly number[],
+  lastEpoch: number,
+): { readonly chosen: readonly Choice[]; readonly next: DataPosition } {
   const { patchCapacity, sampleCapacity = Infinity, seed } = options;
-  const chosen: { sample: number; random: RandomStream }[] = [];
+  const chosen: Choice[] = [];
   let { epoch, index } = position;
   let patchCount = 0;
   while (chosen.length < sampleCapacity) {
@@ -130,10 +190,23 @@ async function nextStrip(
     if (index === order.length) {
       epoch++;
       index = 0;
-      if (!wraps) break;
+      if (epoch > lastEpoch) break;
     }
   }
-  const samples = await Promise.all(chosen.map(({ sample, random }) => source.read(sample, options, random)));
-  const names = chosen.map(({ sample }) => source.name(sample));
-  return { strip: packStrip(samples, patchCapacity, options.patchSize), names, next: { epoch, index } };
+  return { chosen, next: { epoch, index } };
+}
+
+/** The sample; undefined where its file cannot be read, after that was told. */
+async function readChosen(
+  source: SampleSource,
+  options: Required<Pick<StripOptions, "onUnreadable">> & StripOptions,
+  { sample, random }: Choice,
+): Promise<Sample | undefined> {
+  try {
+    return await source.read(sample, options, random);
+  } catch (error) {
+    if (!(error instanceof UnreadableFileError)) throw error;
+    options.onUnreadable(error);
+    return undefined;
+  }
 }

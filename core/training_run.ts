@@ -8,7 +8,7 @@ import type { Checkpoint, RunState } from "./checkpoint.ts";
 import { type EvaluationPart, joinEvaluations, type PartedEvaluation } from "./evaluation.ts";
 import { ReportMeter } from "./report_meter.ts";
 import { checkpointOf } from "./run_checkpoint.ts";
-import type { SampleSource } from "./sample.ts";
+import type { SampleSource, UnreadableFileError } from "./sample.ts";
 import type { DataPosition, StripAt, StripOptions } from "./strip_reader.ts";
 import { shuffledStrips, stripsOnce } from "./strip_reader.ts";
 import type { StepMetrics, Trainer } from "./trainer.ts";
@@ -19,6 +19,8 @@ export interface RunEvents {
   onSteps(steps: readonly RunStep[], progress: RunProgress): void;
   /** After an evaluation. */
   onEvaluation(step: number, evaluation: PartedEvaluation): void;
+  /** A file vanished, or changed its size: its sample is left out. Every time that its turn comes. */
+  onUnreadable(error: UnreadableFileError): void;
   /** Keep a checkpoint; `best` when its evaluation was the best so far. */
   save(checkpoint: Checkpoint, best: boolean): Promise<void>;
   /** Ends the run after the current step, with a checkpoint. */
@@ -81,7 +83,7 @@ const mostBadInARow = 10;
  * @param from the state of a run that goes on
  * @throws {RangeError} when a loss or a gradient is not finite, naming the files and the tensor; with `dropsBadSteps` after
  * ten such steps in a row
- * @throws {Error} when a file cannot be read, after a checkpoint
+ * @throws {Error} when no file can be read any more, after a checkpoint
  */
 export async function trainingRun(
   trainer: Trainer,
@@ -91,7 +93,12 @@ export async function trainingRun(
 ): Promise<RunSummary> {
   const { config } = trainer;
   const { patchCapacity, sampleCapacity } = data;
-  const options = { ...config, patchCapacity, ...(sampleCapacity !== undefined && { sampleCapacity }) };
+  const options: StripOptions = {
+    ...config,
+    patchCapacity,
+    ...(sampleCapacity !== undefined && { sampleCapacity }),
+    onUnreadable: (error) => events.onUnreadable(error),
+  };
   const strips = shuffledStrips(data.training, options, from?.position);
   const meter = new ReportMeter();
   let unreportedBytes = 0;

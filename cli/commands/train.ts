@@ -126,7 +126,7 @@ export default defineCommand({
     if (resume?.run !== undefined && resume.run.sampleCount !== training.count) {
       throw new Error(
         `Cannot resume "${out}": it was trained on ${resume.run.sampleCount} samples, --data now gives ` +
-          `${training.count}. Name the same data`,
+          `${training.count}. Name the same data, or start a new run from its weights with --init`,
       );
     }
     if (resume !== undefined) checkSameSamples(resume, taskData.sampleKind);
@@ -154,12 +154,15 @@ export default defineCommand({
       if (outcome.summary.stopped) note(`Go on with ${resumingLine(values)}`);
       return printJson({ ...outcomeRecord(out, outcome), report: reportPath });
     }
-    const { summary, seconds, bytesPerSecond, checkpointPath, droppedSteps } = outcome;
+    const { summary, seconds, bytesPerSecond, checkpointPath, droppedSteps, filesLeftOut } = outcome;
     print(
       `${summary.stopped ? "Stopped" : "Trained"} after ${formatCount(summary.step, "step")}, ` +
         `${formatDuration(seconds)} at ${formatRate(bytesPerSecond, "B")}`,
     );
     if (droppedSteps > 0) print(`dropped      ${formatCount(droppedSteps, "bad step")}`);
+    if (filesLeftOut.size > 0) {
+      print(`left out     ${formatCount(filesLeftOut.size, "file")} that vanished or changed`);
+    }
     print(`checkpoint   ${checkpointPath}`);
     print(`report       ${reportPath}`);
     if (summary.stopped) print(`go on with   ${resumingLine(values)}`);

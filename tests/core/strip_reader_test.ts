@@ -9,6 +9,7 @@ import {
   stripCapacity,
   type StripOptions,
   stripsOnce,
+  UnreadableFileError,
   wholePatchCount,
 } from "@bgpt/core";
 import { memorySamples, memorySource } from "./memory_source.ts";
@@ -167,6 +168,54 @@ Deno.test("a file that changed since it was found is refused by name", async () 
     Error,
     "bytes when it was found and has 4 now. Leave the files alone while they are read",
   );
+});
+
+Deno.test("files that vanished, shrank or grew are left out and told, the others stay where they were", async () => {
+  const lengths = [3, 9, 0, 14, 6, 11, 2];
+  const files = memorySource(lengths);
+  const changes: Record<number, () => Promise<Uint8Array>> = {
+    1: () => Promise.reject(new Error("It has gone")),
+    3: () => Promise.resolve(new Uint8Array(13)),
+    6: () => Promise.resolve(new Uint8Array(3)),
+  };
+  const whole = memorySamples(lengths);
+  const changed = fileSamples({ ...files, read: (index) => changes[index]?.() ?? files.read(index) });
+  const told: string[] = [];
+  const options = optionsFor(whole, { onUnreadable: ({ path }) => void told.push(path) });
+  const gone = Object.keys(changes).map((index) => files.files[Number(index)]!.path);
+
+  const strips = await take(changed, options, 12);
+  const undisturbed = await take(whole, optionsFor(whole), 20);
+  for (const { names, next, strip } of strips) {
+    const same = undisturbed.find(({ next: { epoch, index } }) =>
+      epoch === next.epoch && index === next.index
+    )!;
+    assertEquals(names, same.names.filter((name) => !gone.includes(name)));
+    assert(strip.samples.length === names.length && names.length > 0);
+  }
+  assertEquals(new Set(told), new Set(gone));
+
+  told.length = 0;
+  const once = await Array.fromAsync(stripsOnce(changed, options));
+  assertEquals(once.flatMap(({ names }) => names), namesOf(whole).filter((name) => !gone.includes(name)));
+  assertEquals(told, gone);
+});
+
+Deno.test("where no file is left, there are no strips", async () => {
+  const { files } = memorySource([3, 9, 4, 4, 4]);
+  const gone = fileSamples({ files, read: () => Promise.reject(new Error("It has gone")) });
+  const message = "none of the 5 can be read any more. It has gone";
+  for (
+    const read of [
+      take,
+      (...[source, options]: Parameters<typeof take>) => Array.fromAsync(stripsOnce(source, options)),
+    ]
+  ) {
+    const told = new Set<string>();
+    const options = optionsFor(gone, { onUnreadable: ({ path }) => void told.add(path) });
+    await assertRejects(() => read(gone, options, 1), UnreadableFileError, message);
+    assertEquals(told.size, 5);
+  }
 });
 
 Deno.test("a file that cannot be read fails when its strip is due, not while the one before is trained on", async () => {

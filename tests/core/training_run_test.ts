@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } fro
 import {
   type Checkpoint,
   type Config,
+  fileSamples,
   type RunEvents,
   type RunStep,
   type RunSummary,
@@ -11,11 +12,12 @@ import {
   Trainer,
   trainingPlan,
   trainingRun,
+  UnreadableFileError,
 } from "@bgpt/core";
 import { loadCheckpoint, saveRunCheckpoint } from "@bgpt/core/files";
 import { type Engine, ReferenceEngine } from "@bgpt/kernels";
 import { engineTest } from "../engines.ts";
-import { memorySamples } from "./memory_source.ts";
+import { memorySamples, memorySource } from "./memory_source.ts";
 import { smallCapacity, smallConfig } from "./small_checkpoint.ts";
 
 const config: Config = {
@@ -50,6 +52,8 @@ interface Told {
   readonly saved: { checkpoint: Checkpoint; best: boolean }[];
   readonly steps: RunStep[];
   readonly evaluations: number[];
+  /** Paths of files that were left out, each time that they were. */
+  readonly unreadable: string[];
   /** The checkpoint that was saved last. */
   readonly last: Checkpoint;
 }
@@ -63,10 +67,11 @@ async function run(engine: Engine, options: Options, told?: Partial<Told>): Prom
   assertEquals(patchCapacity, smallCapacity);
   const trainer = await Trainer.create(engine, own, trainingPlan(own, patchCapacity));
   if (resume !== undefined) trainer.restore(resume.optimizer!);
-  const { saved = [], steps = [], evaluations = [] } = told ?? {};
+  const { saved = [], steps = [], evaluations = [], unreadable = [] } = told ?? {};
   const events: RunEvents = {
     onSteps: (metrics) => void steps.push(...metrics),
     onEvaluation: (step) => void evaluations.push(step),
+    onUnreadable: ({ path }) => void unreadable.push(path),
     async save(checkpoint, best) {
       saved.push({ checkpoint, best });
       if (folder !== undefined) await saveRunCheckpoint(folder, checkpoint, best);
@@ -90,6 +95,7 @@ async function run(engine: Engine, options: Options, told?: Partial<Told>): Prom
       saved,
       steps,
       evaluations,
+      unreadable,
       get last() {
         return saved.at(-1)!.checkpoint;
       },
@@ -205,6 +211,43 @@ Deno.test("a file that cannot be read any more ends the run with its error, and 
   assertEquals(saved.checkpoint.run!.step, told.steps.length);
   const { last } = await run(new ReferenceEngine(), { stopAfter: told.steps.length });
   assertEquals(stateOf(saved.checkpoint), stateOf(last));
+});
+
+/** Samples of files of which some vanish after so many reads. */
+function vanishing(vanishes: (path: string) => boolean, afterReads: number): SampleSource {
+  const files = memorySource([40, 3, 0, 17, 9, 25, 8], 1);
+  let reads = 0;
+  return fileSamples({
+    files: files.files,
+    read: (index) =>
+      ++reads > afterReads && vanishes(files.files[index]!.path)
+        ? Promise.reject(new Error("It has gone"))
+        : files.read(index),
+  });
+}
+
+Deno.test("a run goes on without a file that vanished, stopped and resumed with the same bits", () =>
+  inTempFolder(async (folder) => {
+    const source = () => vanishing((path) => path === "file3.bin", 0);
+    const whole = await run(new ReferenceEngine(), { source: source() });
+    assertEquals(whole.last.run!.step, 6);
+    assert(whole.unreadable.length >= 2 && whole.unreadable.every((path) => path === "file3.bin"));
+    assertNotEquals(whole.last.parameters, (await run(new ReferenceEngine(), {})).last.parameters);
+    await run(new ReferenceEngine(), { source: source(), folder, stopAfter: 3 });
+    const { last } = await run(new ReferenceEngine(), { source: source(), folder, resume: true });
+    assertEquals(stateOf(last), stateOf(whole.last));
+  }));
+
+Deno.test("a run whose files have all gone ends with an error, and is kept up to there", async () => {
+  const told = { saved: [], steps: [] as RunStep[], unreadable: [] as string[] };
+  await assertRejects(
+    () => run(new ReferenceEngine(), { source: vanishing(() => true, 12) }, told),
+    UnreadableFileError,
+    "Cannot go on without files: none of the 7 can be read any more. It has gone",
+  );
+  assertEquals(new Set(told.unreadable).size, 7);
+  const [saved] = told.saved as Told["saved"];
+  assertEquals(saved!.checkpoint.run!.step, told.steps.length);
 });
 
 /** So high a rate that the first step throws the weights far out. */
