@@ -34,6 +34,29 @@ export interface Dispatch {
   readonly workgroups: readonly [number, number, number];
   /** Operands declared as `array<vec4<…>>` instead of `array<…>`; their length and offset are multiples of 4. */
   readonly vectors?: readonly string[];
+  /** WGSL extensions that it enables, such as `f16`. */
+  readonly extensions?: readonly string[];
+}
+
+/**
+ * Matrices that the lanes of a subgroup multiply together, which is how WGSL reaches tensor cores: an M x K matrix times a
+ * K x N one in f16, with sums in f32.
+ */
+export interface SubgroupMatrix {
+  /** Rows of the product. */
+  readonly M: number;
+  /** Columns of the product. */
+  readonly N: number;
+  /** Terms of a sum. */
+  readonly K: number;
+  /** Lanes of a subgroup, in every subgroup of the device. */
+  readonly lanes: number;
+}
+
+/** What a kernel may use beyond plain WGSL in f32. */
+export interface DeviceFacts {
+  /** Absent where products are to be exact, or the device has none. */
+  readonly subgroupMatrix?: SubgroupMatrix;
 }
 
 /**
@@ -77,8 +100,8 @@ export interface Kernel<S extends Shape, F extends string, U extends string = ne
   readonly name: string;
   /** The operands at this shape, in binding order. */
   operands(shape: S): Partial<Record<F | U, Operand>>;
-  /** The dispatches that compute it, run one after the other on the same operands. */
-  dispatches(shape: S): Dispatch[];
+  /** The dispatches that compute it, run one after the other on the same operands, in the best variant for the device. */
+  dispatches(shape: S, device?: DeviceFacts): Dispatch[];
   /** The stages that compute it on the cpu engine; a result must not depend on the number of threads. */
   assembly(shape: S): AssemblyStage[];
   /** The same in f64, written for reading: the oracle of the tests and the `reference` engine. */
@@ -98,7 +121,7 @@ export interface AnyKernel {
   operands(shape: any): Partial<Record<string, Operand>>;
   /** As in {@linkcode Kernel}. */
   // deno-lint-ignore no-explicit-any
-  dispatches(shape: any): Dispatch[];
+  dispatches(shape: any, device?: DeviceFacts): Dispatch[];
   /** As in {@linkcode Kernel}. */
   // deno-lint-ignore no-explicit-any
   assembly(shape: any): AssemblyStage[];

@@ -19,6 +19,12 @@ export * from "./operations/gelu.ts";
 export * from "./operations/matmul.ts";
 export { type MatmulTile, matmulTile, matmulTiles } from "./operations/matmul_tile.ts";
 export { matmulDispatch, matmulSource } from "./operations/matmul_wgsl.ts";
+export {
+  subgroupMatrixDispatch,
+  subgroupMatrixSource,
+  subgroupMatrixTolerance,
+} from "./operations/matmul_subgroup_matrix.ts";
+export { type SubgroupTile, subgroupTile, subgroupTiles } from "./operations/matmul_subgroup_tile.ts";
 export * from "./operations/column_sum.ts";
 export * from "./operations/argmax.ts";
 export * from "./operations/adamw.ts";

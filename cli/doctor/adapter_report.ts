@@ -49,6 +49,7 @@ const featureUses: Readonly<Record<string, string>> = {
   "shader-f16": "products in half precision",
   "subgroups": "sums over the lanes of a row without workgroup memory",
   "timestamp-query": "times of single kernels",
+  "chromium-experimental-subgroup-matrix": "products on tensor cores (Dawn)",
 };
 
 /** PCI vendors, and Mesa's number for its software drivers. WebGPU in Deno tells them as decimal numbers. */

@@ -6,7 +6,8 @@
  *   TN   out = aᵀ·b    a [K, M], b [K, N]     the gradient of its weight, K being the rows of the batch
  *
  * out [M, N]; bias, dBias [N]; residual, pre [M, N]; all row-major. See {@linkcode MatmulEpilogue} for what happens to
- * the product. The WGSL is in matmul_wgsl.ts, the choice of its tile in matmul_tile.ts.
+ * the product. The WGSL is in matmul_wgsl.ts, the choice of its tile in matmul_tile.ts; for tensor cores, in mixed
+ * precision, in matmul_subgroup_matrix.ts and matmul_subgroup_tile.ts.
  *
  * A sum is one chain of f32 multiply-adds in the order of k, whatever the tile: a tuner's choice never changes a bit, and a
  * row's result does not depend on the other rows. Its error grows with the chain: at most 1.3e-6 of the largest output at
@@ -20,6 +21,8 @@
  */
 import { type Kernel, read, update, write } from "../kernel.ts";
 import { gelu, geluGradient } from "./gelu.ts";
+import { subgroupMatrixDispatch } from "./matmul_subgroup_matrix.ts";
+import { subgroupTile } from "./matmul_subgroup_tile.ts";
 import { matmulTile } from "./matmul_tile.ts";
 import { matmulDispatch } from "./matmul_wgsl.ts";
 
@@ -90,7 +93,13 @@ export const matmul: Kernel<MatmulShape, MatmulOperand> = {
       ...(epilogue === "accumulateBias" ? { dBias: update(N) } : {}),
     };
   },
-  dispatches: (shape) => [matmulDispatch(shape, matmulTile(shape.M, shape.N))],
+  dispatches(shape, { subgroupMatrix } = {}) {
+    const { M, N } = shape;
+    const tile = subgroupMatrix && subgroupTile(M, N, subgroupMatrix);
+    return [
+      tile ? subgroupMatrixDispatch(shape, tile, subgroupMatrix) : matmulDispatch(shape, matmulTile(M, N)),
+    ];
+  },
   assembly(shape) {
     const { layout, M, N, K, epilogue } = shape;
     const operands = matmul.operands(shape);

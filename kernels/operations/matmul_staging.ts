@@ -99,7 +99,7 @@ let ${four} = lane / ${neighbours}u % ${blocksAlongK}u;`,
 }
 
 /** A function that fetches four neighbours of a row-major matrix, zeros beyond it; each side is [size, tile]. */
-function fetchWgsl(
+export function fetchWgsl(
   name: string,
   [rows, rowStep]: [number, number],
   [columns, columnStep]: [number, number],

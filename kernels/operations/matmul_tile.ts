@@ -36,7 +36,7 @@ const candidates: readonly (readonly [MatmulTile, number])[] = [
 export const matmulTiles: readonly MatmulTile[] = candidates.map(([tile]) => tile);
 
 /** Processors of the GPU that is planned for: an H200 has 132. */
-const processors = 128;
+export const processors = 128;
 
 /** Threads that a processor needs at a time to be busy: 8 warps, as each thread has many independent sums. */
 const threadsToFill = 256;
@@ -58,7 +58,11 @@ export function matmulTile(M: number, N: number): MatmulTile {
 }
 
 /** Number of tiles that cover the output. */
-export function workgroupCount({ rows, columns }: MatmulTile, M: number, N: number): number {
+export function workgroupCount(
+  { rows, columns }: Pick<MatmulTile, "rows" | "columns">,
+  M: number,
+  N: number,
+): number {
   return divideUp(M, rows) * divideUp(N, columns);
 }
 

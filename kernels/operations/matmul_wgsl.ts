@@ -15,7 +15,10 @@ import { each, plus, straightStaging, termIndex, turnedStaging } from "./matmul_
 import { checkMatmulTile, type MatmulTile, threadCount, workgroupCount } from "./matmul_tile.ts";
 
 /** The function that turns four neighbouring sums into output. */
-function finishWgsl({ M, N, epilogue }: MatmulShape, tile: MatmulTile): string {
+export function finishWgsl(
+  { M, N, epilogue }: MatmulShape,
+  tile: Pick<MatmulTile, "rows" | "columns">,
+): string {
   const vector = N % 4 === 0;
   const statements = {
     none: "out[i] = sum;",
@@ -145,13 +148,17 @@ ${sums?.finish ?? ""}
 }`;
 }
 
-/** The dispatch of a product with this tile. */
-export function matmulDispatch(shape: MatmulShape, tile: MatmulTile): Dispatch {
-  const { layout, M, N, K } = shape;
+/** The operands of a product that are declared as vectors: those whose rows are a multiple of four. */
+export function matmulVectors({ layout, M, N, K }: MatmulShape): string[] {
   const strides = { a: layout === "TN" ? M : K, b: layout === "NT" ? K : N };
   const vectors = ["out", "bias", "residual", "pre", "dBias"].filter(() => N % 4 === 0);
   if (strides.a % 4 === 0) vectors.push("a");
   if (strides.b % 4 === 0) vectors.push("b");
-  const workgroups = foldWorkgroups(workgroupCount(tile, M, N));
-  return { source: matmulSource(shape, tile), workgroups, vectors };
+  return vectors;
+}
+
+/** The dispatch of a product with this tile. */
+export function matmulDispatch(shape: MatmulShape, tile: MatmulTile): Dispatch {
+  const workgroups = foldWorkgroups(workgroupCount(tile, shape.M, shape.N));
+  return { source: matmulSource(shape, tile), workgroups, vectors: matmulVectors(shape) };
 }

@@ -4,6 +4,7 @@
  */
 
 import { DeviceError } from "../../engine.ts";
+import type { SubgroupMatrix } from "../../kernel.ts";
 
 /** A software adapter computes on the processor: right, but ten to a hundred times slower than it needs to be. */
 export type AdapterKind = "hardware" | "software";
@@ -16,12 +17,20 @@ export interface GpuDevice {
   readonly kind: AdapterKind;
   /** Vendor, architecture and description as the driver tells them. */
   readonly description: string;
+  /** The largest matrices of a subgroup that it multiplies; absent where it has none. */
+  readonly subgroupMatrix?: SubgroupMatrix;
   /** What went wrong with the device since it was opened, if anything did; checked at every read. */
   failure(): DeviceError | undefined;
 }
 
 /** Features that speed kernels up where they can be had. */
-export const optionalFeatures: readonly GPUFeatureName[] = ["shader-f16", "subgroups", "timestamp-query"];
+export const optionalFeatures: readonly GPUFeatureName[] = [
+  "shader-f16",
+  "subgroups",
+  "timestamp-query",
+  // Dawn's name for what is not standard yet.
+  "chromium-experimental-subgroup-matrix" as GPUFeatureName,
+];
 
 /** Limits that are raised to what the adapter offers. */
 const raisedLimits = [
@@ -81,10 +90,12 @@ export async function openDevice(adapter: GPUAdapter): Promise<GpuDevice> {
   device.lost.then((info) => {
     if (info.reason !== "destroyed") failure ??= new DeviceError(`The GPU was lost: ${info.message}`);
   });
+  const subgroupMatrix = subgroupMatrixOf(adapter, device);
   return {
     device,
     kind: adapterKind(adapter),
     description: describeAdapter(adapter),
+    ...(subgroupMatrix && { subgroupMatrix }),
     failure: () => failure,
   };
 }
@@ -102,4 +113,27 @@ async function requestDevice(adapter: GPUAdapter, descriptor: GPUDeviceDescripto
   } catch {
     return await adapter.requestDevice({ ...descriptor, requiredFeatures: listed });
   }
+}
+
+/** Sizes and types of matrices that an adapter multiplies, as Dawn lists them. */
+interface SubgroupMatrixConfig {
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  readonly componentType: string;
+  readonly resultComponentType: string;
+}
+
+/** The largest matrices in f16 with sums in f32, where all subgroups have as many lanes and share 32 KiB. */
+function subgroupMatrixOf({ info }: GPUAdapter, { features, limits }: GPUDevice): SubgroupMatrix | undefined {
+  const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: SubgroupMatrixConfig[] };
+  const { subgroupMinSize, subgroupMaxSize: lanes } = info;
+  const usable = optionalFeatures.every((name) => name === "timestamp-query" || features.has(name)) &&
+    subgroupMinSize === lanes && limits.maxComputeWorkgroupStorageSize >= 32768;
+  if (!usable) return undefined;
+  const [largest] = Array.from(subgroupMatrixConfigs)
+    .filter((config) => config.componentType === "f16" && config.resultComponentType === "f32")
+    .map(({ M, N, K }) => ({ M, N, K, lanes }))
+    .sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K);
+  return largest;
 }

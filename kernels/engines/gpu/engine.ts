@@ -4,6 +4,7 @@
  * @module
  */
 import { DeviceError, type Engine, type Execution } from "../../engine.ts";
+import type { DeviceFacts } from "../../kernel.ts";
 import { planMemory, type Slot } from "../../memory.ts";
 import type { Call, Plan, Tensor } from "../../plan.ts";
 import type { GpuDevice } from "./device.ts";
@@ -16,18 +17,30 @@ interface Encoded {
   readonly workgroups: readonly [number, number, number];
 }
 
+/** How a {@linkcode GpuEngine} computes. */
+export interface GpuOptions {
+  /**
+   * `f32`, the default, is exact everywhere; `mixed` rounds the operands of matrix products to f16 where the device has
+   * tensor cores. Gradients are not scaled yet: small ones become zero.
+   */
+  readonly precision?: "f32" | "mixed";
+}
+
 /** Runs plans through WebGPU. */
 export class GpuEngine implements Engine {
   readonly name = "gpu";
   readonly description: string;
   /** The device that it computes on. */
   readonly gpu: GpuDevice;
+  readonly #facts: DeviceFacts;
   /** Pipelines by WGSL text: equal shapes share one, also between plans. */
   readonly #pipelines = new Map<string, GPUComputePipeline>();
 
   /** Takes a device over: `destroy` closes it. */
-  constructor(gpu: GpuDevice) {
+  constructor(gpu: GpuDevice, { precision = "f32" }: GpuOptions = {}) {
     this.gpu = gpu;
+    const { subgroupMatrix } = gpu;
+    this.#facts = precision === "mixed" && subgroupMatrix !== undefined ? { subgroupMatrix } : {};
     this.description = gpu.description;
   }
 
@@ -78,7 +91,7 @@ export class GpuEngine implements Engine {
     const { device } = this.gpu;
     const bindings = bindingsOf(call.kernel, call.shape);
     const encoded: Encoded[] = [];
-    for (const dispatch of call.kernel.dispatches(call.shape)) {
+    for (const dispatch of call.kernel.dispatches(call.shape, this.#facts)) {
       const source = shaderSource(bindings, dispatch);
       const pipeline = this.#pipelines.get(source) ?? await this.#compile(call.kernel.name, source, bindings);
       const bindGroup = device.createBindGroup({

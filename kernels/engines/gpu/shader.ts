@@ -17,5 +17,6 @@ export function shaderSource(bindings: readonly [string, Operand][], dispatch: D
     const element = dispatch.vectors?.includes(name) ? `vec4<${operand.type}>` : operand.type;
     return `@group(0) @binding(${index}) var<storage, ${access}> ${name}: array<${element}>;`;
   });
-  return `${declarations.join("\n")}\n${dispatch.source}`;
+  const extensions = (dispatch.extensions ?? []).map((name) => `enable ${name};`);
+  return [...extensions, ...declarations, dispatch.source].join("\n");
 }

@@ -1,0 +1,228 @@
+/**
+ * The WGSL of a matrix product in mixed precision on tensor cores: operands rounded to f16, sums in f32, the epilogues of
+ * matmul.ts.
+ *
+ * A workgroup computes a tile of the output, each of its subgroups a part of the tile, in units of the size that the
+ * device multiplies (16 x 16 x 16 on NVIDIA, 8 x 8 x 8 on Apple and lavapipe). At each stop along K all threads round
+ * their share of both operands to f16 and put it into workgroup memory as it stands in storage: units are loaded by rows or
+ * by columns, so nothing is turned round. What the next stop needs is fetched while the units of this one are multiplied.
+ * Rows in workgroup memory are 16 bytes longer than the tile, so that neighbouring rows lie in different banks. In the end
+ * a subgroup's sums go through workgroup memory, unit after unit, because WGSL does not tell which lane holds which.
+ *
+ * Subgroup matrices are Dawn's `chromium_experimental_subgroup_matrix`; naga has no such thing. A magnitude beyond 65504
+ * becomes infinite in f16, one below 6e-8 zero.
+ * @module
+ */
+import {
+  type Dispatch,
+  divideUp,
+  foldWidth,
+  foldWorkgroups,
+  type SubgroupMatrix,
+  type Tolerance,
+  wgsl,
+} from "../kernel.ts";
+import type { MatmulShape } from "./matmul.ts";
+import { each, fetchWgsl, plus } from "./matmul_staging.ts";
+import { checkSubgroupTile, scratchLength, type SubgroupTile, tilePadding } from "./matmul_subgroup_tile.ts";
+import { workgroupCount } from "./matmul_tile.ts";
+import { finishWgsl, matmulVectors } from "./matmul_wgsl.ts";
+
+/** How far a product of operands up to 1 in magnitude may stand from the reference. */
+export function subgroupMatrixTolerance(K: number): Tolerance {
+  return {
+    absolute: 1e-3 * Math.sqrt(K),
+    relative: 1e-5,
+    reason:
+      "an operand rounded to the 11 digits of f16 is off by up to 2^-11 of it, so a term by up to 2^-10; the " +
+      "signs of K terms' errors are random, so their sum grows as the root of K. Sums on tensor cores may be cut off",
+  };
+}
+
+/** One operand on its way to the units. */
+interface Operand {
+  /** Functions and variables of the module. */
+  readonly declarations: string;
+  /** Variables for what is fetched. */
+  readonly fetched: string;
+  /** Statements that fetch the thread's share of the stop at `k`. */
+  fetch(k: string): string;
+  /** Statements that put it into workgroup memory. */
+  readonly store: string;
+  /** Names of the variables that were fetched. */
+  readonly names: readonly string[];
+  /** The WGSL that loads the unit at this place of the tile, `term` terms from the stop. */
+  unit(place: string, term: number): string;
+}
+
+/** The staging of `a` or `b`. */
+function operand(name: "a" | "b", shape: MatmulShape, tile: SubgroupTile, matrix: SubgroupMatrix): Operand {
+  const { M, N, K } = matrix;
+  const [size, extent, origin] = name === "a"
+    ? [shape.M, tile.rows, "row0"] as const
+    : [shape.N, tile.columns, "column0"] as const;
+  const type = name === "a"
+    ? `subgroup_matrix_left<f16, ${K}, ${M}>`
+    : `subgroup_matrix_right<f16, ${N}, ${K}>`;
+  // Whether a row in storage runs along K.
+  const alongK = name === "a" ? shape.layout !== "TN" : shape.layout === "NT";
+  const [lines, width] = alongK ? [extent, tile.depth] : [tile.depth, extent];
+  const [across, along] = [[size, extent], [shape.K, tile.depth]] as [[number, number], [number, number]];
+  const stride = width + tilePadding;
+  const quads = width / 4;
+  const threads = threadsOf(tile, matrix);
+  const passes = divideUp(lines * quads, threads);
+  const quadOf = (p: number) => plus("lane", p * threads);
+  const inside = (p: number, body: string) =>
+    (p + 1) * threads > lines * quads ? `if (${quadOf(p)} < ${lines * quads}u) { ${body} }` : `{ ${body} }`;
+  const names = Array.from({ length: passes }, (_, p) => `${name}Fetched${p}`);
+  return {
+    declarations: `var<workgroup> ${name}Tile: array<f16, ${lines * stride}>;\n` +
+      (alongK ? fetchWgsl(name, across, along) : fetchWgsl(name, along, across)),
+    fetched: names.map((fetched) => `var ${fetched}: vec4<f32>;`).join("\n"),
+    fetch: (k) =>
+      each(passes, (p) => {
+        const [line, column] = [`${quadOf(p)} / ${quads}u`, `4u * (${quadOf(p)} % ${quads}u)`];
+        const place = alongK
+          ? `${origin} + ${line}, ${k} + ${column}`
+          : `${k} + ${line}, ${origin} + ${column}`;
+        return inside(p, `${names[p]} = ${name}Fetch(${place});`);
+      }),
+    store: each(passes, (p) => {
+      const at = `let i = ${quadOf(p)} / ${quads}u * ${stride}u + 4u * (${quadOf(p)} % ${quads}u);`;
+      const halves = `let halves = vec4<f16>(${names[p]});`;
+      const stores = each(4, (i) => `${name}Tile[i + ${i}u] = halves.${"xyzw"[i]};`);
+      return inside(p, `${at} ${halves} ${stores}`);
+    }),
+    names,
+    unit(place, term) {
+      // A unit of `a` has its terms across, one of `b` down.
+      const order = alongK === (name === "a") ? "row_major" : "col_major";
+      const offset = alongK ? `(${place}) * ${stride}u + ${term}u` : `${term * stride}u + ${place}`;
+      return `subgroupMatrixLoad<${type}, ${order}>(&${name}Tile, ${offset}, ${stride}u)`;
+    },
+  };
+}
+
+/** Threads of a workgroup. */
+function threadsOf({ subgroupsDown, subgroupsAcross }: SubgroupTile, { lanes }: SubgroupMatrix): number {
+  return subgroupsDown * subgroupsAcross * lanes;
+}
+
+/** Adds the sums of b's columns up: the threads' own, of what each staged, over the threads that staged a column. */
+function finishColumnSums({ N }: MatmulShape, tile: SubgroupTile, matrix: SubgroupMatrix): string {
+  const quads = tile.columns / 4;
+  const partials = threadsOf(tile, matrix) / quads;
+  const sum = (i: number) =>
+    Array.from({ length: partials }, (_, p) => `scratch[4u * lane + ${4 * p * quads + i}u]`).join(" + ");
+  const total = `vec4<f32>(${[0, 1, 2, 3].map(sum).join(", ")})`;
+  const add = N % 4 === 0
+    ? "dBias[j / 4u] += total;"
+    : each(4, (i) => `if (j + ${i}u < ${N}u) { dBias[j + ${i}u] += total.${"xyzw"[i]}; }`);
+  return wgsl`
+${each(4, (i) => `  scratch[4u * lane + ${i}u] = columnSum.${"xyzw"[i]};`)}
+  workgroupBarrier();
+  let j = column0 + 4u * lane;
+  if (row0 == 0u && lane < ${quads}u && j < ${N}u) {
+    let total = ${total};
+    ${add}
+  }
+  workgroupBarrier();`;
+}
+
+/**
+ * The WGSL of a product with this tile.
+ * @throws {RangeError} when the tile is impossible
+ */
+export function subgroupMatrixSource(shape: MatmulShape, tile: SubgroupTile, matrix: SubgroupMatrix): string {
+  checkSubgroupTile(tile, matrix);
+  const { rows, columns, depth, subgroupsDown, subgroupsAcross } = tile;
+  const { M, N, K, lanes } = matrix;
+  const [partRows, partColumns] = [rows / subgroupsDown, columns / subgroupsAcross];
+  const [unitsDown, unitsAcross] = [partRows / M, partColumns / N];
+  const tilesAcross = divideUp(shape.N, columns);
+  const count = workgroupCount(tile, shape.M, shape.N);
+  const a = operand("a", shape, tile, matrix);
+  const b = operand("b", shape, tile, matrix);
+  const sumsColumns = shape.epilogue === "accumulateBias";
+  const eachUnit = (line: (r: number, c: number) => string) =>
+    each(unitsDown, (r) => each(unitsAcross, (c) => line(r, c)));
+  const products = (term: number) =>
+    `{
+${each(unitsDown, (r) => `let a${r} = ${a.unit(plus("partRow", r * M), term)};`)}
+${
+      each(unitsAcross, (c) =>
+        `let b${c} = ${b.unit(plus("partColumn", c * N), term)};
+${each(unitsDown, (r) => `sum${r}_${c} = subgroupMatrixMultiplyAccumulate(a${r}, b${c}, sum${r}_${c});`)}`)
+    }
+}`;
+  return wgsl`
+${a.declarations}
+${b.declarations}
+var<workgroup> scratch: array<f32, ${scratchLength(tile, matrix)}>;
+${finishWgsl(shape, tile)}
+// The unit that each subgroup has put into the scratch, from its first place there on, to its place in the output.
+fn finishUnit(first: u32, subgroupLane: u32, row: u32, column: u32) {
+  workgroupBarrier();
+  for (var quad = subgroupLane; quad < ${M * N / 4}u; quad += ${lanes}u) {
+    let i = first + 4u * quad;
+    let sums = vec4<f32>(scratch[i], scratch[i + 1u], scratch[i + 2u], scratch[i + 3u]);
+    finish(row + quad / ${N / 4}u, column + 4u * (quad % ${N / 4}u), sums);
+  }
+  workgroupBarrier();
+}
+@compute @workgroup_size(${threadsOf(tile, matrix)})
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+  @builtin(subgroup_id) subgroup: u32,
+  @builtin(subgroup_invocation_id) subgroupLane: u32,
+) {
+  let index = group.y * ${foldWidth(count)}u + group.x;
+  ${count % foldWidth(count) === 0 ? "" : `if (index >= ${count}u) { return; }`}
+  let row0 = index / ${tilesAcross}u * ${rows}u;
+  let column0 = index % ${tilesAcross}u * ${columns}u;
+  let partRow = subgroup / ${subgroupsAcross}u * ${partRows}u;
+  let partColumn = subgroup % ${subgroupsAcross}u * ${partColumns}u;
+${eachUnit((r, c) => `  var sum${r}_${c}: subgroup_matrix_result<f32, ${N}, ${M}>;`)}
+  ${sumsColumns ? "var columnSum: vec4<f32>;" : ""}
+${a.fetched}
+${b.fetched}
+${a.fetch("0u")}
+${b.fetch("0u")}
+  for (var k = 0u; k < ${shape.K}u; k += ${depth}u) {
+    workgroupBarrier();
+${a.store}
+${b.store}
+${sumsColumns ? b.names.map((fetched) => `    columnSum += ${fetched};`).join("\n") : ""}
+    workgroupBarrier();
+    // Behind the last stop the last is fetched again, and not used.
+    let next = min(k + ${depth}u, ${(divideUp(shape.K, depth) - 1) * depth}u);
+${a.fetch("next")}
+${b.fetch("next")}
+${each(depth / K, (i) => products(i * K))}
+  }
+${sumsColumns ? finishColumnSums(shape, tile, matrix) : ""}
+  let first = subgroup * ${scratchLength(tile, matrix) / (subgroupsDown * subgroupsAcross)}u;
+${
+    eachUnit((r, c) =>
+      `  subgroupMatrixStore<row_major>(&scratch, first, sum${r}_${c}, ${N}u);
+  finishUnit(first, subgroupLane, row0 + ${plus("partRow", r * M)}, column0 + ${plus("partColumn", c * N)});`
+    )
+  }
+}`;
+}
+
+/** The dispatch of a product with this tile. */
+export function subgroupMatrixDispatch(
+  shape: MatmulShape,
+  tile: SubgroupTile,
+  matrix: SubgroupMatrix,
+): Dispatch {
+  return {
+    source: subgroupMatrixSource(shape, tile, matrix),
+    workgroups: foldWorkgroups(workgroupCount(tile, shape.M, shape.N)),
+    vectors: matmulVectors(shape),
+    extensions: ["f16", "subgroups", "chromium_experimental_subgroup_matrix"],
+  };
+}

@@ -1,0 +1,126 @@
+import { assertThrows } from "@std/assert";
+import fc from "fast-check";
+import {
+  GpuEngine,
+  type Kernel,
+  matmul,
+  type MatmulEpilogue,
+  type MatmulOperand,
+  type MatmulShape,
+  ReferenceEngine,
+  type SubgroupMatrix,
+  subgroupMatrixDispatch,
+  subgroupMatrixSource,
+  subgroupMatrixTolerance,
+  type SubgroupTile,
+  subgroupTiles,
+} from "@bgpt/kernels";
+import { dawn, dawnTest } from "../dawn.ts";
+import { assertClose, compareWithReference, randomFloats, runKernel, type Values } from "./compare.ts";
+
+const layouts = ["NN", "NT", "TN"] as const;
+const epilogues = ["none", "bias", "biasGelu", "biasResidual", "geluGradient", "accumulate"] as const;
+const variants: [MatmulShape["layout"], MatmulEpilogue][] = [
+  ...layouts.flatMap((layout) =>
+    epilogues.map((epilogue) => [layout, epilogue] as [typeof layout, MatmulEpilogue])
+  ),
+  ["TN", "accumulateBias"],
+];
+const size = fc.oneof(
+  fc.constantFrom(1, 7, 8, 9, 15, 16, 17, 32, 33, 64, 257),
+  fc.integer({ min: 1, max: 80 }),
+);
+
+/** The smallest there is: lavapipe compiles seconds for every unit, and small matrices have many tiles. */
+const smallTile: SubgroupTile = { rows: 16, columns: 8, depth: 8, subgroupsDown: 2, subgroupsAcross: 1 };
+
+/** Registers a test that needs the matrices of a subgroup. */
+function matrixTest(name: string, run: (engine: GpuEngine, matrix: SubgroupMatrix) => Promise<void>): void {
+  const matrix = typeof dawn === "string" ? undefined : dawn.gpu.subgroupMatrix;
+  if (typeof dawn === "string" || matrix !== undefined) dawnTest(name, (engine) => run(engine, matrix!));
+  else {Deno.test({
+      name: `${name} (needs tensor cores, or lavapipe of Mesa 26)`,
+      ignore: true,
+      fn: () => {},
+    });}
+}
+
+/** Values that f16 holds exactly, for every operand that the kernel reads. */
+function halvesOf(shape: MatmulShape, seed: number): Values {
+  const inputs = floatsOf(shape, seed);
+  for (const values of Object.values(inputs)) {
+    values.set(values.map((value) => Math.round(value * 1024) / 1024));
+  }
+  return inputs;
+}
+
+/** Values for every operand that the kernel reads. */
+function floatsOf(shape: MatmulShape, seed: number): Values {
+  const operands = Object.entries(matmul.operands(shape)).filter(([, { access }]) => access !== "write");
+  return Object.fromEntries(operands.map(([name, { length }], i) => [name, randomFloats(length, seed + i)]));
+}
+
+/** The kernel on tensor cores with a tile of our choice. */
+function withTile(tile: SubgroupTile, matrix: SubgroupMatrix): Kernel<MatmulShape, MatmulOperand> {
+  return { ...matmul, dispatches: (shape) => [subgroupMatrixDispatch(shape, tile, matrix)] };
+}
+
+matrixTest(
+  "on tensor cores every layout with every epilogue is exact to f32 where f16 holds the operands",
+  async (engine, matrix) => {
+    for (const [i, [layout, epilogue]] of variants.entries()) {
+      // Alternating between layouts too, so that every epilogue meets rows of four and other rows.
+      const odd = (i + layouts.indexOf(layout)) % 2 === 1;
+      const shape = { layout, ...(odd ? { M: 37, N: 33, K: 19 } : { M: 64, N: 36, K: 40 }), epilogue };
+      await compareWithReference(engine, withTile(smallTile, matrix), shape, halvesOf(shape, i));
+    }
+  },
+);
+
+matrixTest("on tensor cores a product agrees with the reference at random sizes", async (engine, matrix) => {
+  const cases = fc.asyncProperty(
+    fc.constantFrom(...variants),
+    fc.record({ M: size, N: size, K: size }),
+    fc.nat(),
+    async ([layout, epilogue], sizes, seed) => {
+      const shape = { layout, ...sizes, epilogue };
+      await compareWithReference(engine, withTile(smallTile, matrix), shape, halvesOf(shape, seed));
+    },
+  );
+  await fc.assert(cases, { numRuns: 12 });
+});
+
+matrixTest("a tile of several units for each subgroup agrees with the reference", async (engine, matrix) => {
+  for (const tile of subgroupTiles.slice(-1)) {
+    const shape: MatmulShape = { layout: "TN", M: 137, N: 130, K: 83, epilogue: "accumulateBias" };
+    await compareWithReference(engine, withTile(tile, matrix), shape, halvesOf(shape, 5));
+  }
+});
+
+matrixTest(
+  "mixed precision multiplies on tensor cores, to what f16 keeps of the operands, and f32 does not",
+  async ({ gpu }) => {
+    const shape: MatmulShape = { layout: "NT", M: 65, N: 66, K: 256, epilogue: "bias" };
+    const inputs = floatsOf(shape, 7);
+    const expected = await runKernel(new ReferenceEngine(), matmul, shape, inputs);
+    const mixed = await runKernel(new GpuEngine(gpu, { precision: "mixed" }), matmul, shape, inputs);
+    assertClose(mixed.out!, expected.out!, subgroupMatrixTolerance(shape.K), "mixed");
+    assertThrows(() => assertClose(mixed.out!, expected.out!, matmul.tolerance, "mixed"), Error, "expected");
+    await compareWithReference(new GpuEngine(gpu), matmul, shape, inputs);
+  },
+);
+
+Deno.test("tiles that the units of the device do not divide are refused", () => {
+  const shape: MatmulShape = { layout: "NN", M: 1, N: 1, K: 1, epilogue: "none" };
+  const matrix = { M: 16, N: 16, K: 16, lanes: 32 };
+  assertThrows(
+    () => subgroupMatrixSource(shape, smallTile, { ...matrix, K: 32 }),
+    RangeError,
+    "units divide",
+  );
+  assertThrows(
+    () => subgroupMatrixSource(shape, subgroupTiles[0]!, { ...matrix, lanes: 64 }),
+    RangeError,
+    "256 threads",
+  );
+});
