@@ -82,7 +82,8 @@ async function compile(name: string, out: string, included: readonly string[]): 
       "--allow-all",
       // `deno task check` has checked the types.
       "--no-check",
-      // Else a browser's driver and a compiler, which only tests and tools need, make it 130 MB larger.
+      // Else Dawn, which is loaded when asked for, and a browser's driver and a compiler, which only tests and tools
+      // need, make it 260 MB larger.
       "--exclude-unused-npm",
       "--target",
       triples[name]!,

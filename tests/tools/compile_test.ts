@@ -52,6 +52,7 @@ Deno.test({
         indexOf(executable, new TextEncoder().encode("Unknown command")) > 0,
         "the program is not in it",
       );
+      assert(indexOf(executable, new TextEncoder().encode("dawn.node")) < 0, "Dawn is in it");
       assert(!namesIn(join(root, "cli")).includes("embedded"), "the staged checkpoint was left");
     }),
 });
