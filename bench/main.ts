@@ -6,6 +6,7 @@
  * - `save`, `compare`: a baseline of a machine, and two of them beside each other
  * - `cpu`, `cpu-matmul`: the cpu engine beside its peers, all of a model's products on it
  * - `cache`: generation without and with caches, in one run
+ * - `leaks`: whether memory grows with training steps and generations
  * - `matmul`, `packing`: the GPU's products with every tile, packed beside padded batches
  * - `checks`, `table`: what `bench/gpu.sh` asks of a GPU first, and the page that it makes
  */
@@ -24,6 +25,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   "cpu-matmul": async () => (await import("./cpu_matmul.ts")).benchCpuMatmul,
   generate: async () => (await import("./generate.ts")).benchGenerate,
   kernels: async () => (await import("./kernels.ts")).benchKernels,
+  leaks: async () => (await import("./leaks.ts")).benchLeaks,
   matmul: async () => (await import("./matmul.ts")).benchMatmul,
   packing: async () => (await import("./packing.ts")).benchPacking,
   peers: async () => (await import("./peers.ts")).benchPeers,
