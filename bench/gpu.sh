@@ -53,7 +53,7 @@ section() {
   code=$?
   if [ "$file" != - ]; then cat "$work/stdout" >>"$out/$file"; else tee -a "$log" <"$work/stdout"; fi
   cat "$work/stderr" >>"$log"
-  complaint=$(grep -v '^$' "$work/stderr" | tail -1 | cut -c1-300 | tr '|' '/')
+  complaint=$( (grep -v '^$' "$work/stderr" | tail -1; grep '^error' "$work/stderr") | tail -1 | cut -c1-300 | tr '|' '/')
   case $code in
     0) outcome=done ;;
     2) outcome="skipped: $complaint" ;;
