@@ -96,11 +96,16 @@ export function wholePatchCount(byteLength: number, sizes: PatchSizes): number {
 
 /** A file that vanished, or changed its size, since it was found. */
 export class UnreadableFileError extends Error {
+  /** `UnreadableFileError`. */
   override name = "UnreadableFileError";
   /** Its path. */
   readonly path: string;
 
-  /** @param message what is wrong with it */
+  /**
+   * An error of a file.
+   * @param path the file's
+   * @param message what is wrong with it
+   */
   constructor(path: string, message: string, options?: ErrorOptions) {
     super(message, options);
     this.path = path;

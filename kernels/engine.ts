@@ -6,6 +6,7 @@ import type { Call, Plan, Tensor } from "./plan.ts";
 
 /** The device failed while it computed. Its results are lost; another process may find it well again. */
 export class DeviceError extends Error {
+  /** `DeviceError`. */
   override name = "DeviceError";
 }
 
