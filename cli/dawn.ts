@@ -37,6 +37,7 @@ const entries: GPU[] = [];
  */
 export async function dawnAdapter(unchecked: boolean): Promise<GPUAdapter | undefined> {
   const { create } = await loadDawn();
+  if (entries.length === 0) spaceOutPolls();
   const enabled = unchecked ? [...features, ...uncheckedFeatures] : features;
   const switches = [`enable-dawn-features=${enabled.join(",")}`];
   // Without a Vulkan driver it would take OpenGL, as Deno would.
@@ -62,4 +63,18 @@ async function loadDawn(): Promise<DawnModule> {
       { cause: error },
     );
   }
+}
+
+/**
+ * Lets Dawn ask for what is awaited once a millisecond. It asks in every turn of the event loop otherwise, by a native
+ * function of its own each time, of which Deno 2.9 searches all that live whenever one is collected: a wait of 10 s left
+ * 100,000, took a core, and in the end stood still for minutes (lavapipe, 2026-11-23).
+ */
+function spaceOutPolls(): void {
+  const { setImmediate } = globalThis;
+  const spacedOut = (callback: (...values: unknown[]) => void, ...values: unknown[]) =>
+    Function.prototype.toString.call(callback).includes("[native code]")
+      ? setTimeout(callback, 1, ...values)
+      : setImmediate(callback, ...values);
+  Object.assign(globalThis, { setImmediate: spacedOut });
 }

@@ -7,6 +7,7 @@ import {
   type MatmulEpilogue,
   type MatmulOperand,
   type MatmulShape,
+  PlanBuilder,
   ReferenceEngine,
   type SubgroupMatrix,
   subgroupMatrixDispatch,
@@ -90,10 +91,30 @@ matrixTest("on tensor cores a product agrees with the reference at random sizes"
   await fc.assert(cases, { numRuns: 12 });
 });
 
-matrixTest("a tile of several units for each subgroup agrees with the reference", async (engine, matrix) => {
-  for (const tile of subgroupTiles.slice(-1)) {
-    const shape: MatmulShape = { layout: "TN", M: 137, N: 130, K: 83, epilogue: "accumulateBias" };
-    await compareWithReference(engine, withTile(tile, matrix), shape, halvesOf(shape, 5));
+matrixTest(
+  "subgroups beside each other, and several units for a subgroup, meet without a gap",
+  async (engine, matrix) => {
+    const shape: MatmulShape = { layout: "TN", M: 69, N: 66, K: 35, epilogue: "accumulateBias" };
+    const wide: SubgroupTile = { rows: 32, columns: 32, depth: 8, subgroupsDown: 2, subgroupsAcross: 4 };
+    for (const tile of [wide, subgroupTiles.at(-1)!]) {
+      await compareWithReference(engine, withTile(tile, matrix), shape, halvesOf(shape, 5));
+    }
+  },
+);
+
+matrixTest("every tile compiles for every layout", async (engine, matrix) => {
+  // Lavapipe would run the largest after minutes of compilation, so they are only validated here.
+  for (const tile of subgroupTiles) {
+    for (const layout of layouts) {
+      const epilogue = layout === "TN" ? "accumulateBias" : "biasGelu";
+      const shape: MatmulShape = { layout, M: 1000, N: 257, K: 100, epilogue };
+      const builder = new PlanBuilder();
+      builder.program("test");
+      const operands = Object.entries(matmul.operands(shape));
+      const tensors = operands.map(([name, { length }]) => [name, builder.tensor(name, [length], "output")]);
+      builder.call(withTile(tile, matrix), shape, Object.fromEntries(tensors), "test");
+      (await engine.prepare(builder.build())).destroy();
+    }
   }
 });
 
