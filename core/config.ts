@@ -17,6 +17,15 @@ export interface ModelConfig {
   readonly patchLayers: number;
   /** Transformer blocks of the byte-level decoder. */
   readonly byteLayers: number;
+  /** Channels of the byte level, a multiple of 64; absent: those of the patch level, as published. */
+  readonly byteHidden?: number;
+  /**
+   * Bytes that a byte of the byte level sees, those of patches before among them, with the feature of its patch added to
+   * each; 0 or absent: as published the feature in place of the first byte, and the bytes of its own patch.
+   */
+  readonly byteWindow?: number;
+  /** How a block knows where its rows stand: by a learned table, as published and where absent, or by rotation. */
+  readonly positions?: "learned" | "rotary";
 }
 
 /** How a model is trained. */
@@ -95,6 +104,13 @@ export const configFields: Readonly<Record<keyof Config, ConfigField>> = {
   hidden: integer("channels, a multiple of 64", 64, 16384),
   patchLayers: integer("blocks of the patch-level decoder", 1, 256),
   byteLayers: integer("blocks of the byte-level decoder", 1, 256),
+  byteHidden: integer(
+    "channels of the byte level, a multiple of 64; else those of the patch level",
+    64,
+    16384,
+  ),
+  byteWindow: integer("bytes that the byte level sees, 0 for those of the patch alone", 0, 4096),
+  positions: choice("learned tables of positions, or rotation of queries and keys", "learned", "rotary"),
   steps: integer("optimizer steps in all", 1),
   batch: integer("files of full length that a strip holds", 1, 65536),
   accumulate: integer("strips averaged for one optimizer step", 1, 65536),
@@ -205,8 +221,9 @@ export function checkConfigFields(value: unknown, source: string): Partial<Confi
  */
 export function checkConfig(value: unknown, source: string): Config {
   const config = checkConfigFields(value, source) as Config;
-  requireFields(config, Object.keys(configFields) as (keyof Config)[], source);
-  checkHidden(config.hidden, source);
+  const fields = Object.keys(configFields) as (keyof Config)[];
+  requireFields(config, fields.filter((field) => !optionalFields.includes(field)), source);
+  checkWidths(config, source);
   return config;
 }
 
@@ -218,31 +235,45 @@ export function checkConfig(value: unknown, source: string): Config {
 export function checkModelConfig(value: unknown, source: string): ModelConfig {
   const config = checkConfigFields(value, source);
   requireFields(config, modelFields, source);
-  checkHidden(config.hidden!, source);
+  checkWidths(config as ModelConfig, source);
   return modelConfig(config as ModelConfig);
 }
 
 /** The sizes of the model alone. */
 export function modelConfig(config: ModelConfig): ModelConfig {
   const { patchSize, patchLength, hidden, patchLayers, byteLayers } = config;
-  return { patchSize, patchLength, hidden, patchLayers, byteLayers };
+  const { byteHidden, byteWindow, positions } = config;
+  return {
+    patchSize,
+    patchLength,
+    hidden,
+    patchLayers,
+    byteLayers,
+    ...(byteHidden !== undefined && { byteHidden }),
+    ...(byteWindow !== undefined && { byteWindow }),
+    ...(positions !== undefined && { positions }),
+  };
 }
 
 /** D: channels of an attention head. */
 export const headSize = 64;
 
 const modelFields = ["patchSize", "patchLength", "hidden", "patchLayers", "byteLayers"] as const;
+/** What the published architecture has no word for: absent, the model is as published. */
+const optionalFields: readonly (keyof Config)[] = ["byteHidden", "byteWindow", "positions"];
 
 function requireFields(config: Partial<Config>, keys: readonly (keyof Config)[], source: string): void {
   const missing = keys.find((key) => config[key] === undefined);
   if (missing !== undefined) throw new TypeError(`Cannot use ${source}: field "${missing}" is missing`);
 }
 
-function checkHidden(hidden: number, source: string): void {
-  if (hidden % headSize === 0) return;
-  throw new RangeError(
-    `Cannot use ${source}: hidden is ${hidden}, it must be a multiple of ${headSize} (a head has ${headSize} channels)`,
-  );
+function checkWidths({ hidden, byteHidden = hidden }: ModelConfig, source: string): void {
+  for (const [name, width] of Object.entries({ hidden, byteHidden })) {
+    if (width % headSize === 0) continue;
+    throw new RangeError(
+      `Cannot use ${source}: ${name} is ${width}, it must be a multiple of ${headSize} (a head has ${headSize} channels)`,
+    );
+  }
 }
 
 function checkField(key: string, field: ConfigField, value: unknown, source: string): void {
