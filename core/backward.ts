@@ -17,9 +17,15 @@ import {
   type PlanBuilder,
   type Tensor,
 } from "@bgpt/kernels";
-import { blockStream } from "./forward.ts";
+import { blockStream, featurePlace, learnedPositions } from "./forward.ts";
 import type { BatchInputs, BlockActivations, Level, Model, Normalised, StackActivations } from "./model.ts";
-import { byteStack, byteTableName, patchStack } from "./parameters.ts";
+import {
+  byteStack,
+  byteTableName,
+  featureProjectionName,
+  positionTableName,
+  projectsFeature,
+} from "./parameters.ts";
 
 /** The gradient of a parameter by its published name. */
 export type Gradients = (name: string) => Tensor;
@@ -30,10 +36,12 @@ export function byteBackward(
   model: Model,
   gradients: Gradients,
   activations: StackActivations & { readonly logits: Tensor },
-  nextPatches: Tensor, // u32 [N, S]
+  feature: Tensor, // [N, C]
+  { patches, nextPatches }: Pick<BatchInputs, "patches" | "nextPatches">,
 ): Tensor {
-  const { S, V, C } = model;
+  const { S, V } = model;
   const { level, finalNorm, logits: dLogits } = activations;
+  const { C } = level;
   const N = nextPatches.shape[0]!;
   const dHidden = plan.tensor("byte.dHidden", [N * S, C]);
   plan.call(matmul, { layout: "NN", M: N * S, N: C, K: V, epilogue: "none" }, {
@@ -48,15 +56,40 @@ export function byteBackward(
   }, "byte.head dW");
   const dEmbedded = stackBackward(plan, model, gradients, activations, dHidden);
   const dFeature = plan.tensor("byte.dFeature", [N, C]);
-  plan.call(byteEmbeddingBackward, { N, S, V, C }, {
+  const { shape, operands } = featurePlace(model, patches);
+  plan.call(byteEmbeddingBackward, { N, S, V, C, ...shape }, {
+    ...operands,
     dx: dropBackward(plan, model, dEmbedded, "byte.embedding", level.stream),
     tokens: nextPatches,
     dFeature,
     dTable: gradients(byteTableName),
     dPositions: gradients(`${byteStack}wpe.weight`),
-    scratch: plan.tensor("byte.embedding.scratch", [byteEmbeddingScratchLength({ S, V, C })]),
+    scratch: plan.tensor("byte.embedding.scratch", [byteEmbeddingScratchLength({ S, V, C, ...shape })]),
   }, "byte.embedding backward");
-  return dFeature;
+  return projectionBackward(plan, model, gradients, feature, dFeature);
+}
+
+/** From the gradient of projected features to that of the features. */
+function projectionBackward(
+  plan: PlanBuilder,
+  model: Model,
+  gradients: Gradients,
+  feature: Tensor, // [N, C]
+  dProjected: Tensor, // [N, C of the byte level]
+): Tensor {
+  if (!projectsFeature(model.config)) return dProjected;
+  const [N, C] = feature.shape as [number, number];
+  const { byteC } = model;
+  const label = "byte.feature projection";
+  plan.call(matmul, { layout: "TN", M: C, N: byteC, K: N, epilogue: "accumulate" }, {
+    a: feature,
+    b: dProjected,
+    out: gradients(featureProjectionName),
+  }, `${label} dW`);
+  const out = plan.tensor("feature.dX", [N, C]);
+  const operands = { a: dProjected, b: model.parameter(featureProjectionName), out };
+  plan.call(matmul, { layout: "NT", M: N, N: C, K: byteC, epilogue: "none" }, operands, `${label} dX`);
+  return out;
 }
 
 /** From the gradient of the features to that of the patch embedding. */
@@ -68,7 +101,8 @@ export function patchBackward(
   dFeature: Tensor,
   inputs: Pick<BatchInputs, "patches" | "fileStart">,
 ): void {
-  const { P, S, V, C, L } = model;
+  const { P, S, V, C } = model;
+  const L = learnedPositions(model);
   const dEmbedded = stackBackward(plan, model, gradients, activations, dFeature);
   plan.call(patchEmbeddingBackward, { P, S, V, C, L }, {
     tokens: inputs.patches,
@@ -76,7 +110,7 @@ export function patchBackward(
     dx: dropBackward(plan, model, dEmbedded, "patch.embedding", activations.level.stream),
     dTable: gradients("patch_level_decoder.patch_embedding.weight"),
     dBias: gradients("patch_level_decoder.patch_embedding.bias"),
-    dPositions: gradients(`${patchStack}wpe.weight`),
+    ...(L > 0 && { dPositions: gradients(positionTableName) }),
   }, "patch.embedding backward");
 }
 
@@ -88,7 +122,7 @@ function stackBackward(
   { level, blocks, finalNorm }: StackActivations,
   dOut: Tensor,
 ): Tensor {
-  const dStream = plan.tensor(`${level.name}.dStream`, [level.R, model.C]);
+  const dStream = plan.tensor(`${level.name}.dStream`, [level.R, level.C]);
   normBackward(plan, model, gradients, level, "ln_f", finalNorm, dOut, dStream, false);
   for (let i = level.layers - 1; i >= 0; i--) {
     blockBackward(plan, model, gradients, level, i, blocks[i]!, dStream);
@@ -105,8 +139,7 @@ function blockBackward(
   saved: BlockActivations,
   dStream: Tensor, // [R, C], in and out
 ): void {
-  const { C } = model;
-  const { R } = level;
+  const { R, C } = level;
   const label = `${level.name}.${index}`;
   const stream = blockStream(level, index);
   const weight = (name: string) => model.parameter(`${level.stack}h.${index}.${name}`);
@@ -166,8 +199,7 @@ function normBackward(
   dx: Tensor,
   accumulate: boolean,
 ): void {
-  const { C } = model;
-  const { R } = level;
+  const { R, C } = level;
   const label = `${level.name}.${name.replace("h.", "")}`;
   const weight = model.parameter(`${level.stack}${name}.weight`);
   plan.call(layerNormBackward, { R, C, accumulate }, { dy, x, weight, mean, rstd, dx }, `${label} dX`);

@@ -10,6 +10,7 @@ import {
   cachedAttention,
   cacheRows,
   lastPatchEmbedding,
+  newRowRotary,
   nextByteEmbedding,
   packedProduct,
   packPanels,
@@ -18,10 +19,24 @@ import {
   type SequenceRow,
   type Tensor,
 } from "@bgpt/kernels";
-import { byteHead, patchForward, stackForward } from "./forward.ts";
-import { multiplyIn } from "./levels.ts";
+import {
+  byteHead,
+  featurePlace,
+  learnedPositions,
+  patchForward,
+  projectFeature,
+  stackForward,
+} from "./forward.ts";
+import { multiplyIn, rotaryBase, rotates } from "./levels.ts";
 import type { BatchInputs, Level, Model } from "./model.ts";
-import { byteStack, byteTableName, patchStack } from "./parameters.ts";
+import {
+  byteStack,
+  byteTableName,
+  featureProjectionName,
+  patchStack,
+  positionTableName,
+  projectsFeature,
+} from "./parameters.ts";
 
 /** Panels by the weights that they are a copy of; without them rows are multiplied with weights as they lie. */
 export type PackedWeights = ReadonlyMap<Tensor, Tensor>;
@@ -37,7 +52,11 @@ export function packWeights(plan: PlanBuilder, model: Model): PackedWeights {
   };
   const names = model.table.parameters.map(({ name }) => name);
   const inBlocks = names.filter((name) => /\.h\.\d+\.(attn|mlp)\.\w+\.weight$/.test(name));
-  return new Map([...inBlocks.map((name) => pack("NN", name)), pack("NT", byteTableName)]);
+  const projection = projectsFeature(model.config) ? [featureProjectionName] : [];
+  return new Map([
+    ...[...inBlocks, ...projection].map((name) => pack("NN", name)),
+    pack("NT", byteTableName),
+  ]);
 }
 
 /** A cache for each block of the patch level. */
@@ -77,7 +96,8 @@ export function lastPatchForward(
   caches: readonly Tensor[], // [P, 3C]
   packed: PackedWeights,
 ): Tensor {
-  const { P, S, V, C, L: positionCount } = model;
+  const { P, S, V, C } = model;
+  const positionCount = learnedPositions(model);
   const B = sequences.shape[0]!;
   const x = plan.tensor("lastPatch.x", [B, C]);
   plan.call(lastPatchEmbedding, { B, L: P / B, S, V, C, positionCount }, {
@@ -85,7 +105,7 @@ export function lastPatchForward(
     tokens: patches,
     table: model.parameter("patch_level_decoder.patch_embedding.weight"),
     bias: model.parameter("patch_level_decoder.patch_embedding.bias"),
-    positions: model.parameter(`${patchStack}wpe.weight`),
+    ...(positionCount > 0 && { positions: model.parameter(positionTableName) }),
     x,
   }, "lastPatch.embedding");
   const level = rowLevel(plan, model, "lastPatch", sequences, caches, packed);
@@ -100,33 +120,37 @@ export function nextByteForward(
   plan: PlanBuilder,
   model: Model,
   feature: Tensor, // [B, C]
+  patches: Tensor, // u32 [P, S]
   row: Tensor, // u32 [B, S]
   sequences: Tensor, // u32 [B, 4]
   packed: PackedWeights,
 ): Tensor {
-  const { S, V, C } = model;
+  const { P, S, V, byteC: C, config } = model;
   const B = sequences.shape[0]!;
+  const cacheLength = config.byteWindow || S;
+  const caches = Array.from(
+    { length: config.byteLayers },
+    (_, i) => plan.tensor(`nextByte.${i}.cache`, [B * cacheLength, 3 * C], "output"),
+  );
+  const level = rowLevel(plan, model, "nextByte", sequences, caches, packed);
   const x = plan.tensor("nextByte.x", [B, C]);
-  plan.call(nextByteEmbedding, { B, S, V, C }, {
+  const { shape, operands } = featurePlace(model, patches);
+  plan.call(nextByteEmbedding, { B, L: P / B, S, V, C, ...shape }, {
+    ...operands,
     sequences,
     tokens: row,
-    feature,
+    feature: projectFeature(plan, model, level, feature),
     table: model.parameter(byteTableName),
     positions: model.parameter(`${byteStack}wpe.weight`),
     x,
   }, "nextByte.embedding");
-  const caches = Array.from(
-    { length: model.config.byteLayers },
-    (_, i) => plan.tensor(`nextByte.${i}.cache`, [B * S, 3 * C], "output"),
-  );
-  const level = rowLevel(plan, model, "nextByte", sequences, caches, packed);
   return byteHead(plan, model, stackForward(plan, model, level, x));
 }
 
 /** A level on the new row of each sequence, its attention over the cache of each block. */
 function rowLevel(
   plan: PlanBuilder,
-  { H, D }: Model,
+  { C, byteC, D, S, config }: Model,
   row: SequenceRow,
   sequences: Tensor,
   caches: readonly Tensor[],
@@ -134,12 +158,16 @@ function rowLevel(
 ): Level {
   const B = sequences.shape[0]!;
   const L = caches[0]!.shape[0]! / B;
+  const [channels, theta] = row === "lastPatch" ? [C, rotaryBase.patch] : [byteC, rotaryBase.byte];
+  const H = channels / D;
+  const ring = row === "nextByte" && config.byteWindow ? { ring: S } : {};
   const cacheOf = new Map(caches.map((cache, i) => [`${row}.${i}.attention`, cache]));
   const multiplyUnpacked = multiplyIn(plan);
   return {
     name: row,
     stack: row === "lastPatch" ? patchStack : byteStack,
     R: B,
+    C: channels,
     layers: caches.length,
     stream: 0, // nothing is dropped out
     multiply(layout, epilogue, operands, label) {
@@ -152,8 +180,12 @@ function rowLevel(
     },
     attention: {
       forward(qkv, out, label) {
+        if (rotates(config) && (row === "lastPatch" || config.byteWindow)) {
+          const shape = { B, H, D, theta, row, S };
+          plan.call(newRowRotary, shape, { qkv, sequences }, `${label}.rotation`);
+        }
         const operands = { sequences, qkv, cache: cacheOf.get(label)!, out };
-        plan.call(cachedAttention, { B, L, H, D, row }, operands, label);
+        plan.call(cachedAttention, { B, L, H, D, row, ...ring }, operands, label);
       },
       backward() {
         throw new Error("Cannot compute gradients of generation: its cache has none");

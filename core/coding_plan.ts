@@ -7,6 +7,7 @@ import { appendPatch, type Plan, PlanBuilder, type Tensor } from "@bgpt/kernels"
 import { lastPatchForward, nextByteForward, patchCaches } from "./cached_forward.ts";
 import type { ModelConfig } from "./config.ts";
 import { declareModel, type Model } from "./model.ts";
+import { byteChannels } from "./parameters.ts";
 
 /** A plan that predicts the next byte of B sequences. */
 export interface CodingPlan {
@@ -49,7 +50,7 @@ export function codingPlan(config: ModelConfig, sequenceCount: number, slotPatch
   const feature = lastPatchForward(builder, model, patches, sequences, caches, new Map());
 
   builder.program("byte");
-  const logits = nextByteForward(builder, model, feature, row, sequences, new Map());
+  const logits = nextByteForward(builder, model, feature, patches, row, sequences, new Map());
 
   builder.program("append");
   builder.call(appendPatch, { B, L, S }, { row, tokens: patches, sequences }, "append patch");
@@ -59,6 +60,7 @@ export function codingPlan(config: ModelConfig, sequenceCount: number, slotPatch
 
 /** Bytes that each sequence of a coding plan keeps: keys and values, with the queries between them, of both levels. */
 export function codingCacheBytes(config: ModelConfig, slotPatches: number): number {
-  const { patchSize, hidden, patchLayers, byteLayers } = config;
-  return 4 * 3 * hidden * (patchLayers * slotPatches + byteLayers * patchSize);
+  const { patchSize, hidden, patchLayers, byteLayers, byteWindow } = config;
+  const byteRows = byteLayers * (byteWindow || patchSize);
+  return 4 * 3 * (hidden * patchLayers * slotPatches + byteChannels(config) * byteRows);
 }

@@ -24,8 +24,11 @@ export interface ModelConfig {
    * each; 0 or absent: as published the feature in place of the first byte, and the bytes of its own patch.
    */
   readonly byteWindow?: number;
-  /** How a block knows where its rows stand: by a learned table, as published and where absent, or by rotation. */
-  readonly positions?: "learned" | "rotary";
+  /**
+   * How a level knows where its rows stand: by a learned table, as published and where absent; by rotation of queries
+   * and keys, which needs no table of patches; or both.
+   */
+  readonly positions?: "learned" | "rotary" | "both";
 }
 
 /** How a model is trained. */
@@ -110,7 +113,12 @@ export const configFields: Readonly<Record<keyof Config, ConfigField>> = {
     16384,
   ),
   byteWindow: integer("bytes that the byte level sees, 0 for those of the patch alone", 0, 4096),
-  positions: choice("learned tables of positions, or rotation of queries and keys", "learned", "rotary"),
+  positions: choice(
+    "how positions are told: learned table, rotation of queries and keys",
+    "learned",
+    "rotary",
+    "both",
+  ),
   steps: integer("optimizer steps in all", 1),
   batch: integer("files of full length that a strip holds", 1, 65536),
   accumulate: integer("strips averaged for one optimizer step", 1, 65536),

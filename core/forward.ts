@@ -18,7 +18,14 @@ import {
 } from "@bgpt/kernels";
 import type { BatchInputs, BlockActivations, Level, Model, Normalised, StackActivations } from "./model.ts";
 import { byteLevel, patchLevel } from "./levels.ts";
-import { byteStack, byteTableName, patchStack } from "./parameters.ts";
+import {
+  byteStack,
+  byteTableName,
+  featureProjectionName,
+  patchStack,
+  positionTableName,
+  projectsFeature,
+} from "./parameters.ts";
 
 /** Patches to features: row p sees the patches of its file up to p. */
 export function patchForward(
@@ -37,29 +44,47 @@ export function embedPatches(
   level: Level,
   inputs: Pick<BatchInputs, "patches" | "fileStart">,
 ): Tensor {
-  const { P, S, V, C, L } = model;
+  const { P, S, V, C } = model;
   const embedded = plan.tensor(`${level.name}.embedded`, [P, C]);
-  plan.call(patchEmbedding, { P, S, V, C, L }, {
+  plan.call(patchEmbedding, { P, S, V, C, L: learnedPositions(model) }, {
     tokens: inputs.patches,
     fileStart: inputs.fileStart,
     table: model.parameter("patch_level_decoder.patch_embedding.weight"),
     bias: model.parameter("patch_level_decoder.patch_embedding.bias"),
-    positions: model.parameter(`${patchStack}wpe.weight`),
+    ...(learnedPositions(model) > 0 && { positions: model.parameter(positionTableName) }),
     x: embedded,
   }, `${level.name}.embedding`);
   return embedded;
 }
 
-/** Features to logits: row (n, t) sees feature n in place of the first byte, and the t bytes before byte t. */
+/** Rows of the patch level's table of positions, 0 where it has none. */
+export function learnedPositions({ config, L }: Model): number {
+  return config.positions === "rotary" ? 0 : L;
+}
+
+/**
+ * Features to logits: row (n, t) sees feature n in place of the first byte, and the t bytes before byte t. With a window
+ * over bytes it sees the bytes before byte t, those of patches before among them, each with the feature of its patch.
+ */
 export function byteForward(
   plan: PlanBuilder,
   model: Model,
   feature: Tensor, // [N, C]
-  nextPatches: Tensor, // u32 [N, S]
+  inputs: Pick<BatchInputs, "patches" | "nextPatches" | "byteFileStart">,
 ): StackActivations & { readonly logits: Tensor } {
-  const level = byteLevel(plan, model, feature.shape[0]!);
-  const activations = stackForward(plan, model, level, embedBytes(plan, model, level, feature, nextPatches));
+  const level = byteLevel(plan, model, feature.shape[0]!, inputs.byteFileStart);
+  const projected = projectFeature(plan, model, level, feature);
+  const activations = stackForward(plan, model, level, embedBytes(plan, model, level, projected, inputs));
   return { ...activations, logits: byteHead(plan, model, activations) };
+}
+
+/** Features to the channels of the byte level. */
+export function projectFeature(plan: PlanBuilder, model: Model, level: Level, feature: Tensor): Tensor {
+  if (!projectsFeature(model.config)) return feature;
+  const out = plan.tensor(`${level.name}.feature`, [feature.shape[0]!, level.C]);
+  const product = { a: feature, b: model.parameter(featureProjectionName), out };
+  level.multiply("NN", "none", product, `${level.name}.feature projection`);
+  return out;
 }
 
 /** Features and the bytes behind them to vectors. */
@@ -67,13 +92,16 @@ export function embedBytes(
   plan: PlanBuilder,
   model: Model,
   level: Level,
-  feature: Tensor, // [N, C]
-  nextPatches: Tensor, // u32 [N, S]
+  feature: Tensor, // [N, C of the byte level]
+  { patches, nextPatches }: Pick<BatchInputs, "patches" | "nextPatches">,
 ): Tensor {
-  const { S, V, C } = model;
+  const { S, V } = model;
+  const { C } = level;
   const N = feature.shape[0]!;
   const embedded = plan.tensor(`${level.name}.embedded`, [N * S, C]);
-  plan.call(byteEmbedding, { N, S, V, C }, {
+  const { shape, operands } = featurePlace(model, patches);
+  plan.call(byteEmbedding, { N, S, V, C, ...shape }, {
+    ...operands,
     feature,
     tokens: nextPatches,
     table: model.parameter(byteTableName),
@@ -81,6 +109,13 @@ export function embedBytes(
     x: embedded,
   }, `${level.name}.embedding`);
   return embedded;
+}
+
+/** Where features stand among bytes: for the embedding of bytes, its gradient, and that of generation. */
+export function featurePlace({ config }: Model, patches: Tensor) {
+  return config.byteWindow
+    ? { shape: { feature: "every" }, operands: { patches } } as const
+    : { shape: {}, operands: {} };
 }
 
 /** What the byte level made of its rows to logits. */
@@ -140,8 +175,7 @@ function blockForward(
   index: number,
   x: Tensor,
 ): { activations: BlockActivations; out: Tensor } {
-  const { C } = model;
-  const { R } = level;
+  const { R, C } = level;
   const label = `${level.name}.${index}`;
   const stream = blockStream(level, index);
   const weight = (name: string) => model.parameter(`${level.stack}h.${index}.${name}`);
@@ -210,8 +244,7 @@ function projectForward(
 }
 
 function normForward(plan: PlanBuilder, model: Model, level: Level, name: string, x: Tensor): Normalised {
-  const { C } = model;
-  const { R } = level;
+  const { R, C } = level;
   const label = `${level.name}.${name.replace("h.", "")}`;
   // What a level computes is kept for whoever wants to read it; the rest shares memory.
   const y = plan.tensor(`${label}.y`, [R, C], name === "ln_f" ? "output" : "activation");

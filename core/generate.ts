@@ -5,6 +5,7 @@
 import { encodeSampling, type Engine, type Execution, randomUint32 } from "@bgpt/kernels";
 import type { ModelConfig } from "./config.ts";
 import { type GenerationPlan, generationPlan } from "./generation_plan.ts";
+import { readGivenPatches } from "./given_patches.ts";
 import { endOfPatch } from "./patches.ts";
 import { SequenceWindow } from "./sequence_window.ts";
 import { windowStride } from "./windows.ts";
@@ -137,7 +138,7 @@ export async function* continuePrefixes(
 ): AsyncGenerator<GeneratedBytes> {
   const { prefixes, byteLimit, ignoreEnd = false, beyondPatchLength = false } = request;
   const { config, S, L } = plan.model;
-  const byteSteps = Array<string>(S).fill("byte");
+  const byteSteps = Array.from({ length: S }, () => ["byte", "sample"]).flat();
   const sequences = prefixes.map((prefix): Progress => ({
     window: new SequenceWindow(prefix, config),
     partial: prefix.length % S,
@@ -152,9 +153,14 @@ export async function* continuePrefixes(
     return rows;
   };
   const startWindows = () => {
-    writeWindows(execution, plan, sequences, request);
     // A single patch is the last one, which has a program of its own.
-    return startPatch(...sequences.some(({ window }) => window.patchCount > 1) ? ["prefix"] : []);
+    writePatches(execution, plan, sequences);
+    if (sequences.some(({ window }) => window.patchCount > 1)) {
+      execution.run("prefix");
+      readGivenPatches(execution, plan, sequences.map(({ window }) => window));
+    }
+    writeStates(execution, plan, sequences, request);
+    return startPatch();
   };
   const isFinished = (byteCount: number, patchCount: number) =>
     byteCount >= byteLimit || (patchCount >= L && !beyondPatchLength);
@@ -214,29 +220,17 @@ function planSizes(
   return { slotPatches: Math.min(slotPatches, L), prefixPatches };
 }
 
-function writeWindows(
-  execution: Execution,
-  plan: GenerationPlan,
-  sequences: readonly Progress[],
-  { sampling, ignoreEnd = false, firstStream = 0 }: GenerationRequest,
-): void {
+/** Puts the whole patches of each sequence into its slot, and into the strip that is read in one pass. */
+function writePatches(execution: Execution, plan: GenerationPlan, sequences: readonly Progress[]): void {
   const { S } = plan.model;
   const { slotPatches, prefixPatches, sequenceCount } = plan;
   const patches = new Uint32Array(sequenceCount * slotPatches * S).fill(endOfPatch);
   const prefixRows = new Uint32Array(sequenceCount * prefixPatches * S).fill(endOfPatch);
-  const rows = new Uint32Array(sequenceCount * S).fill(endOfPatch);
-  const states = new Uint32Array(sequenceCount * sequenceWords);
-  for (const [b, { window, finished }] of sequences.entries()) {
-    const { tokens, patchCount, index } = window;
+  for (const [b, { window: { tokens, patchCount } }] of sequences.entries()) {
     const whole = tokens.subarray(0, patchCount * S);
     patches.set(whole, b * slotPatches * S);
     // What a sequence has beyond them is in the cache already.
     prefixRows.set(whole.subarray(0, prefixPatches * S), b * prefixPatches * S);
-    rows.set(tokens.subarray(whole.length), b * S);
-    // Draws are a function of the place in the window, so each window has a stream of its own.
-    const stream = firstStream + b;
-    const windowStream = index === 0 ? stream : randomUint32(index, stream, sampling.seed);
-    states.set([patchCount, 0, Number(finished), windowStream], b * sequenceWords);
   }
   const fileStart = Uint32Array.from(
     { length: sequenceCount * prefixPatches },
@@ -245,6 +239,27 @@ function writeWindows(
   execution.write(plan.patches, patches);
   execution.write(plan.prefix.patches, prefixRows);
   execution.write(plan.prefix.fileStart, fileStart);
+}
+
+/** Tells each sequence where it is, and the bytes that are given of the patch being made. */
+function writeStates(
+  execution: Execution,
+  plan: GenerationPlan,
+  sequences: readonly Progress[],
+  { sampling, ignoreEnd = false, firstStream = 0 }: GenerationRequest,
+): void {
+  const { S } = plan.model;
+  const { sequenceCount } = plan;
+  const rows = new Uint32Array(sequenceCount * S).fill(endOfPatch);
+  const states = new Uint32Array(sequenceCount * sequenceWords);
+  for (const [b, { window, finished }] of sequences.entries()) {
+    const { tokens, patchCount, index } = window;
+    rows.set(tokens.subarray(patchCount * S), b * S);
+    // Draws are a function of the place in the window, so each window has a stream of its own.
+    const stream = firstStream + b;
+    const windowStream = index === 0 ? stream : randomUint32(index, stream, sampling.seed);
+    states.set([patchCount, 0, Number(finished), windowStream], b * sequenceWords);
+  }
   execution.write(plan.row, rows);
   execution.write(plan.sequences, states);
   execution.write(plan.sampling, encodeSampling({ ...sampling, ignoreEnd }));

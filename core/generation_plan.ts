@@ -44,8 +44,9 @@ const fewSequences = 8;
 
 /**
  * Programs: `pack` (once, when the parameters are there), `prefix` (all that is there, into the cache: once, where there
- * is more than one patch), `patch` (the last patch of each sequence), `byte` (one more byte, given or drawn, to be run
- * once for each byte of a patch) and `append` (the finished patch becomes part of the sequence).
+ * is more than one patch), `patch` (the last patch of each sequence), `byte` and `sample` (the logits of one more byte, then
+ * the byte, given or drawn; to be run once for each byte of a patch) and `append` (the finished patch becomes part of the
+ * sequence).
  * @param sequenceCount B
  * @param slotPatches patches of the longest sequence, at most the patch length
  * @param prefixPatches whole patches of the longest prefix
@@ -81,7 +82,8 @@ export function generationPlan(
   const feature = lastPatchForward(builder, model, patches, sequences, caches, packed);
 
   builder.program("byte");
-  const logits = nextByteForward(builder, model, feature, row, sequences, packed);
+  const logits = nextByteForward(builder, model, feature, patches, row, sequences, packed);
+  builder.program("sample");
   builder.call(sample, { B, S, V }, { logits, row, sequences, sampling }, "sample");
 
   builder.program("append");

@@ -10,63 +10,129 @@ import {
   byteAttentionBackward,
   matmul,
   type PlanBuilder,
+  rotary,
   type Tensor,
 } from "@bgpt/kernels";
-import type { Level, Model, Multiply } from "./model.ts";
+import { headSize as D, type ModelConfig } from "./config.ts";
+import type { Attention, Level, Model, Multiply } from "./model.ts";
 import { byteStack, patchStack } from "./parameters.ts";
 
 /** First dropout stream of each level; far enough apart for any number of blocks. */
 const patchStream = 0x1_0000;
 const byteStream = 0x2_0000;
 
+/**
+ * θ of rotary positions: the slowest pair of channels turns once in about 2πθ rows. Bytes see few rows, so that theirs
+ * has to tell small distances apart.
+ */
+export const rotaryBase = { patch: 10_000, byte: 100 } as const;
+
+/** Whether queries and keys are turned by where their rows stand. */
+export function rotates({ positions = "learned" }: ModelConfig): boolean {
+  return positions !== "learned";
+}
+
 /** The patch level: a patch attends to the patches of its own file up to itself. */
 export function patchLevel(plan: PlanBuilder, model: Model, fileStart: Tensor): Level {
-  const { P, H, D, dropout } = model;
-  const step = dropout ? { step: model.step } : {};
-  const logSumExps = new Map<string, Tensor>();
+  const { P, C, config } = model;
   return {
     name: "patch",
     stack: patchStack,
     R: P,
-    layers: model.config.patchLayers,
+    C,
+    layers: config.patchLayers,
     stream: patchStream,
     multiply: multiplyIn(plan),
-    attention: {
-      forward(qkv, out, label, stream) {
-        const logSumExp = plan.tensor(`${label}.logSumExp`, [H, P]);
-        logSumExps.set(label, logSumExp);
-        const shape = { P, H, D, dropout, stream };
-        plan.call(attention, shape, { qkv, fileStart, out, logSumExp, ...step }, label);
-      },
-      backward(qkv, out, dOut, dQkv, label, stream) {
-        const delta = plan.tensor(`${label}.delta`, [H, P]);
-        const logSumExp = logSumExps.get(label)!;
-        const operands = { qkv, fileStart, out, dOut, logSumExp, delta, dQkv, ...step };
-        plan.call(attentionBackward, { P, H, D, dropout, stream }, operands, `${label}.backward`);
-      },
-    },
+    attention: rotated(plan, model, "patch", fileStart, rowAttention(plan, model, C, fileStart)),
   };
 }
 
-/** The byte level: N patches of S bytes, each attending within itself. */
-export function byteLevel(plan: PlanBuilder, model: Model, N: number): Level {
-  const { S, H, D, dropout } = model;
-  const step = dropout ? { step: model.step } : {};
+/**
+ * The byte level: N patches of S bytes, each attending within itself, or to the latest bytes of its file.
+ * @param fileStart first byte row of each row's file; read where bytes see those of patches before
+ */
+export function byteLevel(plan: PlanBuilder, model: Model, N: number, fileStart?: Tensor): Level {
+  const { S, byteC: C, config } = model;
+  const attends = fileStart === undefined
+    ? patchwiseAttention(plan, model, N)
+    : rowAttention(plan, model, C, fileStart, config.byteWindow!);
   return {
     name: "byte",
     stack: byteStack,
     R: N * S,
-    layers: model.config.byteLayers,
+    C,
+    layers: config.byteLayers,
     stream: byteStream,
     multiply: multiplyIn(plan),
-    attention: {
-      forward(qkv, out, label, stream) {
-        plan.call(byteAttention, { N, S, H, D, dropout, stream }, { qkv, out, ...step }, label);
-      },
-      backward(qkv, _out, dOut, dQkv, label, stream) {
-        const shape = { N, S, H, D, dropout, stream };
-        plan.call(byteAttentionBackward, shape, { qkv, dOut, dQkv, ...step }, `${label}.backward`);
-      },
+    attention: fileStart === undefined ? attends : rotated(plan, model, "byte", fileStart, attends),
+  };
+}
+
+/** Each row attends to its file up to itself, or to the last `window` rows of that. */
+function rowAttention(
+  plan: PlanBuilder,
+  { dropout, step }: Model,
+  C: number,
+  fileStart: Tensor, // u32 [R]
+  window?: number,
+): Attention {
+  const P = fileStart.length;
+  const H = C / D;
+  const seed = dropout ? { step } : {};
+  const shapeOf = (stream: number) => ({ P, H, D, dropout, stream, ...(window && { window }) });
+  const logSumExps = new Map<string, Tensor>();
+  return {
+    forward(qkv, out, label, stream) {
+      const logSumExp = plan.tensor(`${label}.logSumExp`, [H, P]);
+      logSumExps.set(label, logSumExp);
+      plan.call(attention, shapeOf(stream), { qkv, fileStart, out, logSumExp, ...seed }, label);
+    },
+    backward(qkv, out, dOut, dQkv, label, stream) {
+      const delta = plan.tensor(`${label}.delta`, [H, P]);
+      const logSumExp = logSumExps.get(label)!;
+      const operands = { qkv, fileStart, out, dOut, logSumExp, delta, dQkv, ...seed };
+      plan.call(attentionBackward, shapeOf(stream), operands, `${label}.backward`);
+    },
+  };
+}
+
+/** Each byte attends to those of its patch up to itself. */
+function patchwiseAttention(plan: PlanBuilder, { S, byteC, dropout, step }: Model, N: number): Attention {
+  const H = byteC / D;
+  const seed = dropout ? { step } : {};
+  const shapeOf = (stream: number) => ({ N, S, H, D, dropout, stream });
+  return {
+    forward(qkv, out, label, stream) {
+      plan.call(byteAttention, shapeOf(stream), { qkv, out, ...seed }, label);
+    },
+    backward(qkv, _out, dOut, dQkv, label, stream) {
+      plan.call(byteAttentionBackward, shapeOf(stream), { qkv, dOut, dQkv, ...seed }, `${label}.backward`);
+    },
+  };
+}
+
+/** Queries and keys turned by where their rows stand in their file, where positions are not learned. */
+function rotated(
+  plan: PlanBuilder,
+  { config }: Model,
+  level: "patch" | "byte",
+  fileStart: Tensor, // u32 [R]
+  attends: Attention,
+): Attention {
+  if (!rotates(config)) return attends;
+  const turn = (qkv: Tensor, inverse: boolean, label: string) => {
+    const R = fileStart.length;
+    const shape = { R, H: qkv.length / R / (3 * D), D, theta: rotaryBase[level], inverse };
+    plan.call(rotary, shape, { qkv, fileStart }, `${label}.rotation${inverse ? " backward" : ""}`);
+  };
+  return {
+    forward(qkv, out, label, stream) {
+      turn(qkv, false, label);
+      attends.forward(qkv, out, label, stream);
+    },
+    backward(qkv, out, dOut, dQkv, label, stream) {
+      attends.backward(qkv, out, dOut, dQkv, label, stream);
+      turn(dQkv, true, label);
     },
   };
 }

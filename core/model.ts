@@ -4,7 +4,7 @@
  */
 import { type PlanBuilder, stepLength, type Tensor } from "@bgpt/kernels";
 import { headSize, type ModelConfig } from "./config.ts";
-import { headCount, type ParameterTable, parameterTable, vocabularySize } from "./parameters.ts";
+import { byteChannels, type ParameterTable, parameterTable, vocabularySize } from "./parameters.ts";
 
 /** Sizes of a plan by shape letter, and the model's parameters in it. */
 export interface Model {
@@ -18,10 +18,10 @@ export interface Model {
   readonly S: number;
   /** Patch length: rows of the patch level's position table. */
   readonly L: number;
-  /** Channels. */
+  /** Channels of the patch level. */
   readonly C: number;
-  /** Attention heads. */
-  readonly H: number;
+  /** Channels of the byte level. */
+  readonly byteC: number;
   /** Channels of a head. */
   readonly D: number;
   /** Vocabulary: bytes and the end id. */
@@ -56,7 +56,7 @@ export function declareModel(
     S: config.patchSize,
     L: config.patchLength,
     C: config.hidden,
-    H: headCount(config),
+    byteC: byteChannels(config),
     D: headSize,
     V: vocabularySize,
     dropout: options.dropout,
@@ -87,16 +87,19 @@ export interface BatchInputs {
   readonly fileStart: Tensor; // u32 [P]
   /** Tokens to be predicted: the next patch of each. */
   readonly nextPatches: Tensor; // u32 [P, S]
+  /** First byte row of each byte row's file, where bytes see those of patches before. */
+  readonly byteFileStart?: Tensor; // u32 [P · S]
   /** Weight of each predicted byte in the loss. */
   readonly lossWeights: Tensor; // [P, S]
 }
 
 /** Declares the inputs of a strip. */
-export function declareInputs(plan: PlanBuilder, { P, S }: Model): BatchInputs {
+export function declareInputs(plan: PlanBuilder, { P, S, config }: Model): BatchInputs {
   return {
     patches: plan.tensor("patches", [P, S], "input", "u32"),
     fileStart: plan.tensor("fileStart", [P], "input", "u32"),
     nextPatches: plan.tensor("nextPatches", [P, S], "input", "u32"),
+    ...(config.byteWindow && { byteFileStart: plan.tensor("byteFileStart", [P * S], "input", "u32") }),
     lossWeights: plan.tensor("lossWeights", [P, S], "input"),
   };
 }
@@ -132,6 +135,8 @@ export interface Level {
   readonly stack: string;
   /** Rows of its activations: a patch each, or a byte each; of what is cached, one for each sequence. */
   readonly R: number;
+  /** Channels. */
+  readonly C: number;
   /** Blocks. */
   readonly layers: number;
   /** What attends to what. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { elementCount, windowAlignment } from "@bgpt/kernels";
-import { headSize, type ModelConfig } from "./config.ts";
+import type { ModelConfig } from "./config.ts";
 import { RandomStream } from "./random.ts";
 
 /** V: the 256 bytes and the one special id. */
@@ -53,6 +53,10 @@ export const tiedHeadName = "byte_level_decoder.base.lm_head.weight";
 export const byteTableName = "byte_level_decoder.base.transformer.wte.weight";
 /** Prefix of the patch-level stack. */
 export const patchStack = "patch_level_decoder.base.";
+/** Positions of patches in their file, where they are learned. */
+export const positionTableName = `${patchStack}wpe.weight`;
+/** From a feature to the byte level's channels. */
+export const featureProjectionName = "byte_level_decoder.feature_projection.weight";
 /** Prefix of the byte-level stack. */
 export const byteStack = "byte_level_decoder.base.transformer.";
 
@@ -62,6 +66,7 @@ export const byteStack = "byte_level_decoder.base.transformer.";
  */
 export function parameterTable(config: ModelConfig, classCount = 0): ParameterTable {
   const { patchSize: S, patchLength: L, hidden: C, patchLayers, byteLayers } = config;
+  const byteC = byteChannels(config);
   const V = vocabularySize;
   const parameters: Parameter[] = [];
   let offset = 0;
@@ -90,7 +95,7 @@ export function parameterTable(config: ModelConfig, classCount = 0): ParameterTa
   const zeros: Initialisation = { kind: "zeros" };
   const ones: Initialisation = { kind: "ones" };
 
-  const addStack = (prefix: string, layers: number) => {
+  const addStack = (prefix: string, layers: number, C: number) => {
     // Each residual projection starts smaller, by the number of residuals of its own stack (GPT-2).
     const projection: Initialisation = { kind: "normal", deviation: 0.02 / Math.sqrt(2 * layers) };
     for (let i = 0; i < layers; i++) {
@@ -116,24 +121,34 @@ export function parameterTable(config: ModelConfig, classCount = 0): ParameterTa
   add("patch_level_decoder.patch_embedding.weight", [C, S * V], normal, { transposed: true });
   add("patch_level_decoder.patch_embedding.bias", [C], { kind: "uniform", bound: embeddingBound });
   add(`${patchStack}wte.weight`, [1, C], normal, { trained: false, matrix: false });
-  add(`${patchStack}wpe.weight`, [L, C], normal);
-  addStack(patchStack, patchLayers);
+  if (config.positions !== "rotary") add(positionTableName, [L, C], normal);
+  addStack(patchStack, patchLayers, C);
   if (classCount > 0) {
     add("classifier.weight", [classCount, C], normal);
     add("classifier.bias", [classCount], { kind: "uniform", bound: 1 / Math.sqrt(C) });
   } else {
-    add(byteTableName, [V, C], normal);
-    add(`${byteStack}wpe.weight`, [S + 1, C], normal);
-    addStack(byteStack, byteLayers);
+    if (projectsFeature(config)) {
+      // A feature has channels of deviation 1. It stands in place of a byte, or is added to bytes' smaller vectors.
+      const deviation = (config.byteWindow ? 0.02 : 1) / Math.sqrt(C);
+      add(featureProjectionName, [C, byteC], { kind: "normal", deviation });
+    }
+    add(byteTableName, [V, byteC], normal);
+    add(`${byteStack}wpe.weight`, [S + 1, byteC], normal);
+    addStack(byteStack, byteLayers, byteC);
   }
 
   const parameterCount = parameters.reduce((sum, { length }) => sum + length, 0);
   return { parameters, storageLength: offset, parameterCount };
 }
 
-/** H: attention heads of a model. */
-export function headCount(config: ModelConfig): number {
-  return config.hidden / headSize;
+/** Channels of the byte level. */
+export function byteChannels({ hidden, byteHidden = hidden }: ModelConfig): number {
+  return byteHidden;
+}
+
+/** Whether features pass through a matrix on their way to the byte level. */
+export function projectsFeature(config: ModelConfig): boolean {
+  return Boolean(config.byteWindow) || byteChannels(config) !== config.hidden;
 }
 
 /** Freshly initialised values of the flat storage; every parameter draws from a stream of its own. */

@@ -124,7 +124,7 @@ export function trainingPlan(config: Config, patchCapacity: number): TrainingPla
   const { byte, patch, loss } = forwardProgram(builder, model, inputs, true);
 
   builder.program("backward");
-  const dFeature = byteBackward(builder, model, gradient, byte, inputs.nextPatches);
+  const dFeature = byteBackward(builder, model, gradient, byte, patch.finalNorm.y, inputs);
   patchBackward(builder, model, gradient, patch, dFeature, inputs);
 
   updatePrograms(builder, model, config, optimizer, loss.sums);
@@ -191,16 +191,24 @@ function bytesPredicted(model: Model, inputs: BatchInputs) {
       execution.write(inputs.patches, strip.patches);
       execution.write(inputs.fileStart, strip.fileStart);
       execution.write(inputs.nextPatches, strip.nextPatches);
+      if (inputs.byteFileStart !== undefined) {
+        execution.write(inputs.byteFileStart, byteFileStarts(strip.fileStart, model.S));
+      }
       execution.write(inputs.lossWeights, strip.lossWeights);
       return strip.lossWeight;
     },
   };
 }
 
+/** First byte row of each byte row's file. */
+function byteFileStarts(fileStart: Uint32Array, S: number): Uint32Array {
+  return Uint32Array.from({ length: fileStart.length * S }, (_, row) => fileStart[Math.floor(row / S)]! * S);
+}
+
 function forwardProgram(builder: PlanBuilder, model: Model, inputs: BatchInputs, gradient: boolean) {
   builder.program("forward");
   const patch = patchForward(builder, model, inputs);
-  const byte = byteForward(builder, model, patch.finalNorm.y, inputs.nextPatches);
+  const byte = byteForward(builder, model, patch.finalNorm.y, inputs);
   const loss = lossForward(builder, model, byte.logits, inputs, gradient);
   return { patch, byte, loss };
 }
