@@ -100,7 +100,7 @@ ${
   for (var firstKey = fileStart[firstQuery]; firstKey <= lastQuery; firstKey += ${tileSize}u) {
     stage(firstKey, ${H * depth}u + head * ${depth}u, lane);
     workgroupBarrier();
-    ${tileProducts(tile, "s", (i, d) => `qkv[at${i} + ${d}]`)}
+    ${tileProducts(tile, "s", (i, d) => `vec4f(qkv[at${i} + ${d}])`)}
     let key = vec4u(firstKey + 4u * column) + vec4u(0u, 1u, 2u, 3u);
 ${
       unroll(4, (i) =>
@@ -199,4 +199,5 @@ ${
     relative: 3e-6,
     reason: "WGSL's exp is good to 3 + 2|x| ulp, and scores of a few units to 1 ulp (lavapipe: 4e-7)",
   },
+  halves: ["qkv", "out"],
 };

@@ -117,6 +117,7 @@ export const attentionBackward: Kernel<
     relative: 6e-6,
     reason: "as forward, and m · dp − δ is the difference of two sums of D products (lavapipe: 9e-7)",
   },
+  halves: ["qkv", "out", "dOut", "dQkv"],
 };
 
 /** δ: a lane for each query and head. */
@@ -128,7 +129,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let i = (group.y * ${foldWidth(groups)}u + group.x) * 64u + lane;
   if (i >= ${P * H}u) { return; }
   var sum = 0.0;
-${unroll(D / 4, (d) => `  sum += dot(dOut[i * ${D / 4}u + ${d}u], out[i * ${D / 4}u + ${d}u]);`)}
+${
+    unroll(D / 4, (d) =>
+      `  sum += dot(vec4f(dOut[i * ${D / 4}u + ${d}u]), vec4f(out[i * ${D / 4}u + ${d}u]));`)
+  }
   delta[(i % ${H}u) * ${P}u + i / ${H}u] = sum;
 }`;
   return { source, workgroups: foldWorkgroups(groups), vectors: ["out", "dOut"] };
@@ -165,11 +169,11 @@ ${
   for (var firstKey = fileStart[firstQuery]; firstKey <= lastQuery; firstKey += ${tileSize}u) {
     stage(firstKey, ${H * depth}u + channels, lane);
     workgroupBarrier();
-    ${tileProducts(tile, "s", (i, d) => `qkv[row${i} * ${stride}u + channels + ${d}]`)}
+    ${tileProducts(tile, "s", (i, d) => `vec4f(qkv[row${i} * ${stride}u + channels + ${d}])`)}
     workgroupBarrier();
     stage(firstKey, ${2 * H * depth}u + channels, lane);
     workgroupBarrier();
-    ${tileProducts(tile, "dWeight", (i, d) => `dOut[row${i} * ${H * depth}u + channels + ${d}]`)}
+    ${tileProducts(tile, "dWeight", (i, d) => `vec4f(dOut[row${i} * ${H * depth}u + channels + ${d}])`)}
     let key = vec4u(firstKey + 4u * column) + vec4u(0u, 1u, 2u, 3u);
 ${
     unroll(4, (i) => {
@@ -228,7 +232,7 @@ ${
     if (fileStart[firstQuery] > lastKey) { break; }
     stageQuery(firstQuery, channels, lane);
     workgroupBarrier();
-    ${tileProducts(tile, "s", (i, d) => `qkv[at${i} + ${d}]`)}
+    ${tileProducts(tile, "s", (i, d) => `vec4f(qkv[at${i} + ${d}])`)}
     let first = firstQuery + 4u * column;
     let query = vec4u(first) + vec4u(0u, 1u, 2u, 3u);
 ${unroll(4, (j) => `    let row${j} = min(first + ${j}u, ${P - 1}u);`)}
@@ -254,7 +258,7 @@ ${
   }
     stageGradient(firstQuery, channels, lane);
     workgroupBarrier();
-    ${tileProducts(tile, "dWeight", (i, d) => `qkv[at${i} + ${H * depth}u + ${d}]`)}
+    ${tileProducts(tile, "dWeight", (i, d) => `vec4f(qkv[at${i} + ${H * depth}u + ${d}])`)}
 ${
     unroll(4, (i) =>
       wgsl`
