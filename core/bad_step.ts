@@ -4,8 +4,7 @@
  */
 import { meanLossNats } from "./bits.ts";
 import type { BadTensor } from "./diagnose.ts";
-import type { StripAt } from "./strip_reader.ts";
-import type { StepMetrics, Trainer } from "./trainer.ts";
+import type { StepMetrics, TrainedShare, Trainer } from "./trainer.ts";
 
 /** A step that changed nothing, because its gradient is not finite. */
 export interface BadStep {
@@ -28,9 +27,9 @@ const toldNames = 3;
 export async function badStepOf(
   trainer: Trainer,
   { step, totals, gradientNorm }: StepMetrics,
-  batch: readonly StripAt[],
+  batch: readonly (TrainedShare & { readonly names: readonly string[] })[],
 ): Promise<BadStep> {
-  const first = await trainer.diagnose(step, batch.map(({ strip }) => strip)).then(
+  const first = await trainer.diagnose(step, batch).then(
     (bad) => bad ?? "no tensor is bad when the step is taken again with the weights of now",
     (error) => `the bad tensor was not looked for (${(error as Error).message})`,
   );

@@ -20,8 +20,8 @@ export interface BadTensor {
 export interface StepInput {
   /** The batch. */
   readonly strip: Strip;
-  /** As `encodeStep` makes them, for the weight that the strip's loss is the mean over. */
-  words(lossWeight: number): Uint32Array;
+  /** As `encodeStep` makes them. */
+  readonly words: Uint32Array;
 }
 
 /**
@@ -47,7 +47,8 @@ export async function firstBadTensor(
     execution.write(model.parameters, parameters);
     execution.run("clear");
     for (const { strip, words } of inputs) {
-      execution.write(model.step, words(trained.write(execution, strip)));
+      trained.write(execution, strip);
+      execution.write(model.step, words);
       const bad = await firstBadCall(execution, trained.plan);
       if (bad !== undefined) return bad;
     }

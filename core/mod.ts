@@ -20,6 +20,8 @@ export * from "./classify.ts";
 export * from "./coding_plan.ts";
 export * from "./config.ts";
 export * from "./crc32c.ts";
+export * from "./distributed/communicator.ts";
+export { type Share, shareBounds, sharedCapacity } from "./distributed/share.ts";
 export type { BadTensor } from "./diagnose.ts";
 export * from "./evaluation.ts";
 export * from "./forward.ts";

@@ -2,6 +2,7 @@
  * From samples to strips: a seeded order that can be resumed at any strip, packed greedily.
  * @module
  */
+import { cut, type Share, shareBounds } from "./distributed/share.ts";
 import { RandomStream } from "./random.ts";
 import { type Sample, type SampleOptions, type SampleSource, UnreadableFileError } from "./sample.ts";
 import { packStrip, type Strip } from "./strip.ts";
@@ -21,6 +22,16 @@ export interface StripAt {
   /** The names of its samples. */
   readonly names: readonly string[];
   /** The position behind it. */
+  readonly next: DataPosition;
+}
+
+/** A rank's share of a strip that all ranks take together. */
+export interface StripShare {
+  /** The batches: one, as a rule; none where there are fewer samples than ranks. */
+  readonly strips: readonly Strip[];
+  /** The names of the samples in them. */
+  readonly names: readonly string[];
+  /** The position behind the strip of all ranks. */
   readonly next: DataPosition;
 }
 
@@ -64,11 +75,14 @@ export async function* stripsOnce(source: SampleSource, options: StripOptions): 
   const order = Array.from({ length: source.count }, (_, i) => i);
   let index = 0;
   while (index < order.length) {
-    const at = await nextStrip(source, { ...options, cut: "head" }, { epoch: 0, index }, () => order, 0);
+    const { patchCapacity } = options;
+    const from = { epoch: 0, index };
+    const all = { rank: 0, size: 1, patchCapacity };
+    const at = await nextStrip(source, { ...options, cut: "head" }, all, from, () => order, 0);
     // Behind the last strip there may be files that have gone.
     if (at instanceof UnreadableFileError && index > 0) return;
     if (at instanceof UnreadableFileError) throw at;
-    yield at;
+    yield { ...at, strip: at.strips[0]! };
     index = at.next.epoch > 0 ? order.length : at.next.index;
   }
 }
@@ -80,15 +94,33 @@ export async function* stripsOnce(source: SampleSource, options: StripOptions): 
 export async function* shuffledStrips(
   source: SampleSource,
   options: StripOptions,
-  position: DataPosition = { epoch: 0, index: 0 },
+  position?: DataPosition,
 ): AsyncGenerator<StripAt> {
+  const { patchCapacity } = options;
+  for await (const at of shuffledShares(source, options, { rank: 0, size: 1, patchCapacity }, position)) {
+    yield { ...at, strip: at.strips[0]! };
+  }
+}
+
+/**
+ * A rank's shares of strips of shuffled samples without end, from a position on: for training. What each strip holds does
+ * not depend on how many ranks there are.
+ * @throws {UnreadableFileError} when a file vanished or changed its size, and nobody is to be told; or, of a single rank,
+ * when all have
+ */
+export async function* shuffledShares(
+  source: SampleSource,
+  options: StripOptions,
+  share: Share,
+  position: DataPosition = { epoch: 0, index: 0 },
+): AsyncGenerator<StripShare> {
   const order = latestOrder(source, options.seed);
   // The next strip is read while the device works on this one.
-  let pending = nextStrip(source, options, position, order);
+  let pending = nextStrip(source, options, share, position, order);
   while (true) {
     const at = await pending;
     if (at instanceof UnreadableFileError) throw at;
-    pending = nextStrip(source, options, at.next, order);
+    pending = nextStrip(source, options, share, at.next, order);
     // A failure is thrown when its turn comes, not while nobody waits for it.
     pending.catch(() => {});
     yield at;
@@ -110,17 +142,18 @@ function latestOrder(source: SampleSource, seed: number): (epoch: number) => rea
 }
 
 /**
- * The next strip that has a sample in it.
+ * The share of the next strip; for a single rank, of the next that has a sample in it.
  * @param lastEpoch where there is an end, the last epoch to read from
  * @returns what is wrong with the last sample, where none could be read: to the end, or in a whole epoch
  */
 async function nextStrip(
   source: SampleSource,
   options: StripOptions,
+  share: Share,
   position: DataPosition,
   orderOf: (epoch: number) => readonly number[],
   lastEpoch = Infinity,
-): Promise<StripAt | UnreadableFileError> {
+): Promise<StripShare | UnreadableFileError> {
   let from = position;
   let unreadable: UnreadableFileError | undefined;
   const told = {
@@ -133,11 +166,14 @@ async function nextStrip(
   // The rest of this epoch, and all of the next one.
   while (from.epoch <= Math.min(lastEpoch, position.epoch + 1)) {
     const { chosen, next } = chooseSamples(source, options, from, orderOf, lastEpoch);
-    const read = await Promise.all(chosen.map((choice) => readChosen(source, told, choice)));
+    const bounds = shareBounds(chosen.map(({ patchCount }) => patchCount), share.size);
+    const own = chosen.slice(bounds[share.rank], bounds[share.rank + 1]);
+    const read = await Promise.all(own.map((choice) => readChosen(source, told, choice)));
+    const names = own.filter((_, i) => read[i] !== undefined).map(({ sample }) => source.name(sample));
     const samples = read.filter((sample) => sample !== undefined);
-    if (samples.length > 0) {
-      const names = chosen.filter((_, i) => read[i] !== undefined).map(({ sample }) => source.name(sample));
-      return { strip: packStrip(samples, options.patchCapacity, options.patchSize), names, next };
+    // Of several ranks, another one may have samples where this one has none.
+    if (samples.length > 0 || share.size > 1) {
+      return { strips: packShare(samples, options, share), names, next };
     }
     from = next;
   }
@@ -147,9 +183,17 @@ async function nextStrip(
   );
 }
 
-/** A sample of a strip, and where its cut is drawn from. */
+/** As few strips as hold the samples. */
+function packShare(samples: readonly Sample[], { patchSize }: StripOptions, share: Share): Strip[] {
+  const { patchCapacity, sampleCapacity } = share;
+  const starts = cut(samples.map(({ tokens }) => tokens.length / patchSize), patchCapacity, sampleCapacity);
+  return starts.map((start, i) => packStrip(samples.slice(start, starts[i + 1]), patchCapacity, patchSize));
+}
+
+/** A sample of a strip, what it takes of it, and where its cut is drawn from. */
 interface Choice {
   readonly sample: number;
+  readonly patchCount: number;
   readonly random: RandomStream;
 }
 
@@ -185,7 +229,11 @@ function chooseSamples(
     patchCount += samplePatches;
     if (patchCount > patchCapacity) break;
     // A cut is a function of epoch and place, so that a resumed run cuts alike.
-    chosen.push({ sample, random: new RandomStream(seed, cutStream + epoch, index * 2) });
+    chosen.push({
+      sample,
+      patchCount: samplePatches,
+      random: new RandomStream(seed, cutStream + epoch, index * 2),
+    });
     index++;
     if (index === order.length) {
       epoch++;

@@ -3,8 +3,9 @@
  * @module
  */
 import { encodeStep, type Engine, type Execution, randomUint32 } from "@bgpt/kernels";
-import { type LossTotals, lossTotals } from "./bits.ts";
+import { type LossTask, type LossTotals, lossTotals } from "./bits.ts";
 import type { Config } from "./config.ts";
+import { type Communicator, singleRank } from "./distributed/communicator.ts";
 import { type BadTensor, firstBadTensor } from "./diagnose.ts";
 import { evaluateStrips, type Evaluation } from "./evaluation.ts";
 import { decayBlocks, initialParameters } from "./parameters.ts";
@@ -38,6 +39,21 @@ export interface OptimizerState {
   readonly moment2: Float32Array;
 }
 
+/** What a rank takes of a strip that all ranks take together. */
+export interface TrainedShare {
+  /** Its own strips: one, as a rule. */
+  readonly strips: readonly Strip[];
+  /** What the loss of the strip is the mean over, in all ranks together. */
+  readonly lossWeight: number;
+}
+
+/** What the loss of a strip is the mean over: predicted bytes, or files with a class. */
+export function lossWeightOf(strips: readonly Strip[], task: LossTask): number {
+  const weightOf = ({ lossWeight, samples }: Strip) =>
+    task === "bytes" ? lossWeight : samples.filter(({ label }) => label !== undefined).length;
+  return strips.reduce((sum, strip) => sum + weightOf(strip), 0);
+}
+
 /** Random stream of the dropout seeds. */
 const dropoutStream = 0x4000_0000;
 
@@ -47,15 +63,24 @@ export class Trainer {
   readonly config: Config;
   /** What it replays. */
   readonly plan: TrainedPlan;
+  /** The ranks that train the model together. */
+  readonly communicator: Communicator;
   readonly #engine: Engine;
   readonly #execution: Execution;
   #step = 0;
   /** Last step whose metrics were read. */
   #reported = 0;
 
-  private constructor(engine: Engine, config: Config, plan: TrainedPlan, execution: Execution) {
+  private constructor(
+    engine: Engine,
+    config: Config,
+    plan: TrainedPlan,
+    execution: Execution,
+    communicator: Communicator,
+  ) {
     this.config = config;
     this.plan = plan;
+    this.communicator = communicator;
     this.#engine = engine;
     this.#execution = execution;
   }
@@ -63,11 +88,17 @@ export class Trainer {
   /**
    * Allocates a plan and starts from fresh parameters.
    * @param plan built for this configuration
+   * @param communicator the ranks that train the model together, this one alone by default
    * @throws {RangeError} when the plan does not fit the engine
    */
-  static async create(engine: Engine, config: Config, plan: TrainedPlan): Promise<Trainer> {
+  static async create(
+    engine: Engine,
+    config: Config,
+    plan: TrainedPlan,
+    communicator: Communicator = singleRank,
+  ): Promise<Trainer> {
     const execution = await engine.prepare(plan.plan);
-    const trainer = new Trainer(engine, config, plan, execution);
+    const trainer = new Trainer(engine, config, plan, execution, communicator);
     const { table, parameters } = plan.model;
     execution.write(plan.decay, decayBlocks(table, config.weightDecay, config.decay));
     execution.write(parameters, initialParameters(table, config.seed));
@@ -83,15 +114,51 @@ export class Trainer {
    * Queues one optimizer step over the given strips: the mean of their mean losses. It does not wait.
    */
   train(strips: readonly Strip[]): void {
+    const { task } = this.plan;
+    this.#pass(strips.map((strip) => ({ strips: [strip], lossWeight: lossWeightOf([strip], task) })), [
+      "update",
+    ]);
+  }
+
+  /**
+   * Takes one optimizer step over strips that the ranks share: the mean of their mean losses. With a single rank it does not
+   * wait; several wait for the gradients of all.
+   */
+  async trainShares(shares: readonly TrainedShare[]): Promise<void> {
+    if (this.communicator.size === 1) return this.#pass(shares, ["update"]);
+    this.#pass(shares, []);
+    await this.#sumOverRanks();
+    this.#execution.run("update");
+  }
+
+  /** Runs forward and backward over all strips, and then the given programs. */
+  #pass(shares: readonly TrainedShare[], after: readonly string[]): void {
     const { plan } = this;
     const execution = this.#execution;
     this.#step++;
-    for (const [index, strip] of strips.entries()) {
-      const lossWeight = plan.write(execution, strip);
-      execution.write(plan.model.step, this.#stepWords(this.#step, index, strips.length, lossWeight));
-      const first = index === 0 ? ["clear"] : [];
-      const last = index === strips.length - 1 ? ["update"] : [];
-      execution.run(...first, "forward", "backward", ...last);
+    let before = ["clear"];
+    const passes = shares.flatMap(({ strips, lossWeight }, index) =>
+      strips.map((strip) => ({ strip, words: this.#stepWords(this.#step, index, shares.length, lossWeight) }))
+    );
+    for (const [i, { strip, words }] of passes.entries()) {
+      plan.write(execution, strip);
+      execution.write(plan.model.step, words);
+      execution.run(...before, "forward", "backward", ...(i === passes.length - 1 ? after : []));
+      before = [];
+    }
+    if (passes.length > 0) return;
+    // The update needs its numbers also where this rank has nothing to do.
+    execution.write(plan.model.step, this.#stepWords(this.#step, 0, shares.length, 0));
+    execution.run(...before, ...after);
+  }
+
+  /** Adds up gradients and losses, so that the update sees the norm, and the history the loss, of all ranks. */
+  async #sumOverRanks(): Promise<void> {
+    const tensors = [this.plan.gradients, this.plan.lossSums];
+    const values = await Promise.all(tensors.map((tensor) => this.#execution.readFloats(tensor)));
+    for (const [i, tensor] of tensors.entries()) {
+      await this.communicator.allReduceSum(values[i]!);
+      this.#execution.write(tensor, values[i]!);
     }
   }
 
@@ -147,15 +214,15 @@ export class Trainer {
   }
 
   /**
-   * Which tensor of a step is not finite first, found by taking it again with the weights of now.
+   * Which tensor of this rank's part of a step is not finite first, found by taking it again with the weights of now.
    * @throws {RangeError} when the plan does not fit the engine a second time
    */
-  async diagnose(step: number, strips: readonly Strip[]): Promise<BadTensor | undefined> {
+  async diagnose(step: number, shares: readonly TrainedShare[]): Promise<BadTensor | undefined> {
     const { parameters } = await this.state();
-    const inputs = strips.map((strip, index) => ({
-      strip,
-      words: (lossWeight: number) => this.#stepWords(step, index, strips.length, lossWeight),
-    }));
+    const inputs = shares.flatMap(({ strips, lossWeight }, index) => {
+      const words = this.#stepWords(step, index, shares.length, lossWeight);
+      return strips.map((strip) => ({ strip, words }));
+    });
     return await firstBadTensor(this.#engine, this.plan, parameters, inputs);
   }
 

@@ -5,12 +5,15 @@
 import { accuracy, meanLossNats } from "./bits.ts";
 import { type BadStep, badStepOf, describeBadStep } from "./bad_step.ts";
 import type { Checkpoint, RunState } from "./checkpoint.ts";
-import { type EvaluationPart, joinEvaluations, type PartedEvaluation } from "./evaluation.ts";
+import type { EvaluationPart, PartedEvaluation } from "./evaluation.ts";
 import { ReportMeter } from "./report_meter.ts";
 import { checkpointOf } from "./run_checkpoint.ts";
+import { classifiedFiles } from "./classification_plan.ts";
+import { type AgreedBatch, agreeOnBatch } from "./distributed/agreed_batch.ts";
+import { evaluateShared } from "./distributed/evaluate_shared.ts";
 import type { SampleSource, UnreadableFileError } from "./sample.ts";
-import type { DataPosition, StripAt, StripOptions } from "./strip_reader.ts";
-import { shuffledStrips, stripsOnce } from "./strip_reader.ts";
+import type { DataPosition, StripOptions } from "./strip_reader.ts";
+import { shuffledShares } from "./strip_reader.ts";
 import type { StepMetrics, Trainer } from "./trainer.ts";
 
 /** What a run tells while it goes on. */
@@ -99,7 +102,13 @@ export async function trainingRun(
     ...(sampleCapacity !== undefined && { sampleCapacity }),
     onUnreadable: (error) => events.onUnreadable(error),
   };
-  const strips = shuffledStrips(data.training, options, from?.position);
+  const { communicator, plan: { model, task } } = trainer;
+  const { rank, size } = communicator;
+  const shareOptions = {
+    patchCapacity: model.P,
+    ...(sampleCapacity !== undefined && { sampleCapacity: classifiedFiles(model.P) }),
+  };
+  const strips = shuffledShares(data.training, options, { rank, size, ...shareOptions }, from?.position);
   const meter = new ReportMeter();
   let unreportedBytes = 0;
   let position: DataPosition = from?.position ?? { epoch: 0, index: 0 };
@@ -107,8 +116,7 @@ export async function trainingRun(
   let lastEvaluation: PartedEvaluation | undefined;
   let savedStep = trainer.step;
   let badInARow = 0;
-  const batches = new Map<number, readonly StripAt[]>(); // of the steps that were not reported yet
-  const stopped = () => events.stop?.aborted ?? false;
+  const batches = new Map<number, AgreedBatch["shares"]>(); // of the steps that were not reported yet
 
   const report = async () => {
     const metrics = await trainer.metrics();
@@ -135,7 +143,7 @@ export async function trainingRun(
     );
   };
   const save = async (isBest: boolean) => {
-    await events.save(await checkpointOf(trainer, data, position, best), isBest);
+    if (rank === 0) await events.save(await checkpointOf(trainer, data, position, best), isBest);
     savedStep = trainer.step;
     meter.restart();
   };
@@ -155,22 +163,26 @@ export async function trainingRun(
   };
 
   try {
-    while (trainer.step < config.steps && !stopped()) {
-      const batch = await reading(take(strips, config.accumulate));
-      trainer.train(batch.map(({ strip }) => strip));
-      for (const { strip } of batch) unreportedBytes += strip.byteCount;
-      position = batch.at(-1)!.next;
+    while (trainer.step < config.steps) {
+      const batch = await reading(agreeOnBatch(communicator, strips, config.accumulate, task, {
+        stop: events.stop?.aborted ?? false,
+        report: trainer.unreportedSteps + 1 >= meter.stepsPerReport,
+      }));
+      if (batch.stop) break;
+      await trainer.trainShares(batch.shares);
+      unreportedBytes += batch.byteCount;
+      position = batch.next;
       const { step } = trainer;
-      batches.set(step, batch);
+      batches.set(step, batch.shares);
       const last = step === config.steps;
       const evaluates = data.evaluation.length > 0 && (last || step % config.evalEvery === 0);
       const saves = last || step % config.saveEvery === 0;
-      if (evaluates || saves || trainer.mustReport || trainer.unreportedSteps >= meter.stepsPerReport) {
-        await report();
-      }
+      if (evaluates || saves || trainer.mustReport || batch.report) await report();
       let isBest = false;
       if (evaluates) {
-        lastEvaluation = await reading(evaluateParts(trainer, data.evaluation, options));
+        lastEvaluation = await reading(
+          evaluateShared(trainer, data.evaluation, { ...options, ...shareOptions }),
+        );
         events.onEvaluation(step, lastEvaluation);
         const measured = bestOf(trainer, step, lastEvaluation);
         isBest = best === undefined || isBetter(measured, best);
@@ -191,18 +203,6 @@ export async function trainingRun(
   };
 }
 
-async function evaluateParts(
-  trainer: Trainer,
-  parts: readonly EvaluationPart[],
-  options: StripOptions,
-): Promise<PartedEvaluation> {
-  const evaluations = [];
-  for (const { name, source } of parts) {
-    evaluations.push({ name, ...await trainer.evaluate(stripsOnce(source, options)) });
-  }
-  return joinEvaluations(evaluations);
-}
-
 function bestOf(trainer: Trainer, step: number, { totals }: PartedEvaluation): Best {
   const lossNats = meanLossNats(totals);
   return trainer.plan.task === "bytes" ? { step, lossNats } : { step, lossNats, accuracy: accuracy(totals) };
@@ -212,14 +212,4 @@ function bestOf(trainer: Trainer, step: number, { totals }: PartedEvaluation): B
 function isBetter(a: Best, b: Best): boolean {
   const gain = (a.accuracy ?? 0) - (b.accuracy ?? 0);
   return gain > 0 || gain === 0 && a.lossNats < b.lossNats;
-}
-
-async function take(strips: AsyncGenerator<StripAt>, count: number): Promise<StripAt[]> {
-  const taken: StripAt[] = [];
-  while (taken.length < count) {
-    const { value, done } = await strips.next();
-    if (done) break;
-    taken.push(value);
-  }
-  return taken;
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
-/** Element type of a tensor. Both are 4 bytes wide. */
-export type DataType = "f32" | "u32";
+/** Element type of a tensor: 4 bytes wide, but for `f16`, which only a GPU in mixed precision stores. */
+export type DataType = "f32" | "u32" | "f16";
 
 /**
  * How a kernel treats an operand: `read` leaves it alone, `write` sets every element whatever was there before,
@@ -110,6 +110,12 @@ export interface Kernel<S extends Shape, F extends string, U extends string = ne
   cost(shape: S): Cost;
   /** How far results may stand from `reference`. */
   readonly tolerance: Tolerance;
+  /**
+   * f32 operands that may lie in memory as f16, so that half the bytes are moved. The WGSL reads them by `f32(x[i])` or
+   * `vec4<f32>(x[i])` and writes them by `xElement(…)`, and is the same for both: `xElement` is what the array holds,
+   * `xScalar` one number of it. Statistics, sums and the residual stream stay out of this list.
+   */
+  readonly halves?: readonly NoInfer<F>[];
 }
 
 /** Any kernel, its types forgotten: what plans and engines carry. */
@@ -133,6 +139,8 @@ export interface AnyKernel {
   cost(shape: any): Cost;
   /** As in {@linkcode Kernel}. */
   readonly tolerance: Tolerance;
+  /** As in {@linkcode Kernel}. */
+  readonly halves?: readonly string[];
 }
 
 /** Marks WGSL for editors and keeps backslashes; sizes are interpolated as template parameters. */

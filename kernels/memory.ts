@@ -6,7 +6,7 @@ import type { Plan, Role, Storage } from "./plan.ts";
 
 /** Memory that storages take turns in. */
 export interface Slot {
-  /** Number of elements, 4 bytes each. */
+  /** Size in words of 4 bytes. */
   length: number;
   /** Those that take turns, in the order of their first use. */
   readonly storages: Storage[];
@@ -22,6 +22,11 @@ export interface MemoryPlan {
   readonly bytesByRole: Readonly<Record<Role, number>>;
   /** Bytes of all slots. */
   readonly totalBytes: number;
+}
+
+/** Words of 4 bytes that a storage takes. */
+export function storageWords({ type, length }: Storage): number {
+  return type === "f16" ? Math.ceil(length / 2) : length;
 }
 
 /** Calls during which a storage's content matters, counted through all programs. */
@@ -42,7 +47,7 @@ export function planMemory(plan: Plan): MemoryPlan {
   const slots: Slot[] = [];
   const slotOf = new Map<Storage, Slot>();
   const place = (storage: Storage, slot: Slot) => {
-    slot.length = Math.max(slot.length, storage.length);
+    slot.length = Math.max(slot.length, storageWords(storage));
     slot.storages.push(storage);
     slotOf.set(storage, slot);
   };
@@ -61,7 +66,7 @@ export function planMemory(plan: Plan): MemoryPlan {
     for (let i = busy.length - 1; i >= 0; i--) {
       if (busy[i]!.last < life.first) free.push(busy.splice(i, 1)[0]!.slot);
     }
-    const slot = takeBestFit(free, life.storage.length) ?? newSlot();
+    const slot = takeBestFit(free, storageWords(life.storage)) ?? newSlot();
     place(life.storage, slot);
     busy.push({ slot, last: life.last });
   }

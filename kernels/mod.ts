@@ -43,6 +43,7 @@ export * from "./operations/new_row_embedding.ts";
 export * from "./operations/packed_product.ts";
 export type { SequenceRow } from "./operations/sequence_rows.ts";
 export * from "./operations/sequences.ts";
+export * from "./operations/shadow.ts";
 export * from "./operations/attention.ts";
 export * from "./operations/attention_backward.ts";
 export * from "./operations/byte_attention.ts";

@@ -17,7 +17,7 @@ export interface Storage {
   readonly name: string;
   /** Type of its elements. */
   readonly type: DataType;
-  /** Number of elements, 4 bytes each. */
+  /** Number of elements. */
   readonly length: number;
   /** How long it lives. */
   readonly role: Role;

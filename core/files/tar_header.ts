@@ -57,13 +57,23 @@ export function parseTarHeader(header: Uint8Array): TarHeader | undefined {
   return { name: prefix === "" ? name : `${prefix}/${name}`, byteLength, type: type === "\0" ? "0" : type };
 }
 
+/** What pax records say of a member, as far as it is read: any other number of them takes no memory. */
+export interface PaxFields {
+  /** Its name. */
+  readonly path?: string;
+  /** Its bytes, in digits. */
+  readonly size?: string;
+  /** Whether it has holes, in the words of GNU's tar. */
+  readonly sparse?: true;
+}
+
 /**
  * The records of a pax header: `LENGTH KEY=VALUE` and an end of line each, where the length counts all of it.
  * @param start where in the tar they stand
  * @throws {SyntaxError} when a record's length is wrong, or it has no key
  */
-export function parsePaxRecords(bytes: Uint8Array, start: number): Map<string, string> {
-  const records = new Map<string, string>();
+export function parsePaxRecords(bytes: Uint8Array, start: number): PaxFields {
+  let fields: PaxFields = {};
   for (let at = 0; at < bytes.length;) {
     const digits = /^[0-9]+(?= )/.exec(tarText(bytes.subarray(at, at + 20)))?.[0] ?? "0";
     const end = at + Number(digits);
@@ -76,10 +86,13 @@ export function parsePaxRecords(bytes: Uint8Array, start: number): Map<string, s
         } has a wrong length or no key. It is damaged: copy or make it again`,
       );
     }
-    records.set(decodeName(record.subarray(0, equals)), decodeName(record.subarray(equals + 1)));
+    const key = decodeName(record.subarray(0, equals));
+    if (key === "path" || key === "size") {
+      fields = { ...fields, [key]: decodeName(record.subarray(equals + 1)) };
+    } else if (key.startsWith("GNU.sparse.")) fields = { ...fields, sparse: true };
     at = end;
   }
-  return records;
+  return fields;
 }
 
 /** A text up to its first zero byte. */

@@ -1,6 +1,7 @@
 import {
   parsePaxRecords,
   parseTarHeader,
+  type PaxFields,
   tarBlockBytes,
   type TarHeader,
   tarPaddingBytes,
@@ -34,8 +35,8 @@ const typesWithoutBytes = "123456V";
 export function* tarMembers(tar: TarBytes): Generator<TarMember> {
   // What extension members say of the member that follows them, and of all that follow.
   let longName: string | undefined;
-  let pax: ReadonlyMap<string, string> = new Map();
-  let globalPax: ReadonlyMap<string, string> = new Map();
+  let pax: PaxFields = {};
+  let globalPax: PaxFields = {};
   for (let at = 0;;) {
     const header = readHeader(tar, at);
     if (header === undefined) return;
@@ -44,16 +45,16 @@ export function* tarMembers(tar: TarBytes): Generator<TarMember> {
     if (header.type === "L") longName = tarText(readExtension(tar, header, start));
     else if (header.type === "x") pax = parsePaxRecords(readExtension(tar, header, start), start);
     else if (header.type === "g") {
-      globalPax = new Map([...globalPax, ...parsePaxRecords(readExtension(tar, header, start), start)]);
+      globalPax = { ...globalPax, ...parsePaxRecords(readExtension(tar, header, start), start) };
     } else if (header.type !== "K") {
-      const records = new Map([...globalPax, ...pax]);
-      const name = records.get("path") ?? longName ?? header.name;
-      byteLength = memberByteLength(header, name, records);
+      const fields = { ...globalPax, ...pax };
+      const name = fields.path ?? longName ?? header.name;
+      byteLength = memberByteLength(header, name, fields);
       checkWithin(tar, name, start, byteLength);
       // The oldest format marks a folder by its name.
       if ("07".includes(header.type) && !name.endsWith("/")) yield { name, byteLength, start };
       longName = undefined;
-      pax = new Map();
+      pax = {};
     }
     at = start + byteLength + tarPaddingBytes(byteLength);
   }
@@ -82,35 +83,44 @@ function readExtension(tar: TarBytes, { name, byteLength }: TarHeader, start: nu
   checkWithin(tar, name, start, byteLength);
   if (byteLength <= extensionBytes) return tar.read(start, byteLength);
   throw new SyntaxError(
-    `member "${name}" at byte ${start} holds ${byteLength} bytes about the next member, ` +
+    `member ${quoteName(name)} at byte ${start} holds ${byteLength} bytes about the next member, ` +
       `at most ${extensionBytes} are read`,
   );
 }
 
-function memberByteLength(header: TarHeader, name: string, records: ReadonlyMap<string, string>): number {
+function memberByteLength(header: TarHeader, name: string, { size, sparse }: PaxFields): number {
   const { type } = header;
-  if (type === "S" || [...records.keys()].some((key) => key.startsWith("GNU.sparse."))) {
+  if (type === "S" || sparse) {
     throw new SyntaxError(
-      `member "${name}" is a sparse file, which is not supported. Use tar without --sparse`,
+      `member ${quoteName(name)} is a sparse file, which is not supported. Use tar without --sparse`,
     );
   }
   if (typesWithoutBytes.includes(type)) return 0;
   if (!"07".includes(type)) {
     throw new SyntaxError(
-      `member "${name}" is of the type ${
+      `member ${quoteName(name)} is of the type ${
         JSON.stringify(type)
       }, files, links, devices and folders are supported`,
     );
   }
-  const byteLength = Number(records.get("size") ?? header.byteLength);
-  if (Number.isSafeInteger(byteLength) && byteLength >= 0) return byteLength;
-  throw new SyntaxError(`member "${name}" says that it has ${records.get("size")} bytes`);
+  if (size === undefined) return header.byteLength;
+  if (/^[0-9]{1,15}$/.test(size)) return Number(size);
+  throw new SyntaxError(
+    `member ${quoteName(name)} says that it has ${
+      quoteName(size)
+    } bytes. It is damaged: copy or make it again`,
+  );
 }
 
 function checkWithin(tar: TarBytes, name: string, start: number, byteLength: number): void {
   if (start + byteLength <= tar.byteLength) return;
   throw new SyntaxError(
-    `member "${name}" says that it has ${byteLength} bytes from byte ${start} on, ` +
+    `member ${quoteName(name)} says that it has ${byteLength} bytes from byte ${start} on, ` +
       `${tar.byteLength - start} are there. It is incomplete or damaged: copy or make it again`,
   );
+}
+
+/** A name as it may stand in a message: on one line, and short. */
+function quoteName(name: string): string {
+  return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
 }

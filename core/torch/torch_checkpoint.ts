@@ -1,4 +1,4 @@
-import { float32Of, type StoredTensor } from "../stored_tensor.ts";
+import { dtypeBytes, float32Of, type StoredTensor } from "../stored_tensor.ts";
 import { fail, quote } from "./torch_checkpoint_error.ts";
 import { storageLoader, torchImports, TorchTensor } from "./torch_tensors.ts";
 import { type PickleDict, unpickle } from "./unpickler.ts";
@@ -119,7 +119,9 @@ function optimizerOf(value: unknown, what: string): TorchOptimizer {
   const states = [...dictOf(optimizer.get("state"), `${what} state`)];
   return {
     states: new Map(
-      states.map(([index, state]) => [Number(index), adamStateOf(state, `${what} state ${index}`)]),
+      states.map((
+        [index, state],
+      ) => [Number(index), adamStateOf(state, `${what} state ${quote(`${index}`)}`)]),
     ),
     parameterGroups: listOf(optimizer.get("param_groups"), `${what} param_groups`).map(parameterGroupOf),
   };
@@ -129,10 +131,15 @@ function adamStateOf(value: unknown, what: string): TorchAdamState {
   const state = dictOf(value, what);
   const step = state.get("step"); // a number up to PyTorch 1.11, then a scalar tensor
   return {
-    step: numberOf(step instanceof TorchTensor ? float32Of(step)[0] : step, `${what} step`),
+    step: numberOf(step instanceof TorchTensor ? scalarOf(step, `${what} step`) : step, `${what} step`),
     expAvg: tensorOf(state.get("exp_avg"), `${what} exp_avg`),
     expAvgSq: tensorOf(state.get("exp_avg_sq"), `${what} exp_avg_sq`),
   };
+}
+
+function scalarOf(tensor: TorchTensor, what: string): number | undefined {
+  if (tensor.dtype !== "F32" || tensor.data.length !== dtypeBytes.F32) fail(`${what} is no number of F32`);
+  return float32Of(tensor)[0];
 }
 
 function parameterGroupOf(value: unknown): TorchParameterGroup {

@@ -15,6 +15,8 @@ class Storage {
 
 /** How often a storage may be copied: tied weights need two, and a small file must not ask for any amount of memory. */
 const maxCopies = 4;
+/** Far more than any tensor has: every element that is copied takes a step for each. */
+const maxDimensions = 16;
 
 const storageTypes: readonly [string, Dtype][] = [
   ["torch.FloatStorage", "F32"],
@@ -46,7 +48,10 @@ export function storageLoader(zip: StoredZip, folder: string): (id: unknown) => 
   return (id) => {
     if (!Array.isArray(id)) fail("its pickle has a persistent id that is no storage");
     const [kind, type, key, _device, elementCount] = id;
-    if (kind !== "storage" || !(type instanceof StorageType) || typeof key !== "string") {
+    if (
+      kind !== "storage" || !(type instanceof StorageType) || typeof key !== "string" ||
+      !isCount(elementCount)
+    ) {
       fail("its pickle has a persistent id that is no storage");
     }
     const storage = storages.get(key) ?? new Storage(type.dtype, zip.read(`${folder}/data/${key}`));
@@ -76,6 +81,9 @@ function rebuildTensor(storage: unknown, offset: unknown, shape: unknown, stride
     shape.length !== strides.length
   ) {
     fail("its pickle describes a tensor that is none");
+  }
+  if (shape.length > maxDimensions) {
+    fail(`a tensor has ${shape.length} dimensions, at most ${maxDimensions} are read`);
   }
   const { dtype, data } = storage;
   const elementCount = elementCountOf(shape);

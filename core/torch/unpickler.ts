@@ -46,6 +46,7 @@ const Op = {
 const maxStack = 100_000;
 const maxMarks = 100;
 const maxMemo = 1_000_000;
+const maxArguments = 16;
 
 /**
  * Rebuilds the value of a pickle of protocol 2. Nothing in it can run: only the functions of `imports` are called.
@@ -155,6 +156,7 @@ export function unpickle(
         if (typeof callee !== "function" || !Array.isArray(args)) {
           fail("its pickle calls what is not a function");
         }
+        if (args.length > maxArguments) fail(`its pickle gives a function ${args.length} arguments`);
         stack.push(callee(...args));
         break;
       }

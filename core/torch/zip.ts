@@ -34,6 +34,8 @@ export class StoredZip {
 
 interface Entry {
   name: string;
+  /** The first byte of its local header. */
+  header: number;
   begin: number;
   byteLength: number;
   crc32: number;
@@ -72,6 +74,7 @@ function readDirectory(bytes: Uint8Array): Map<string, Entry> {
     offset = next;
   }
   if (offset !== directory.end) fail("the directory of its zip is damaged");
+  checkApart([...entries.values()]);
   return entries;
 }
 
@@ -141,7 +144,18 @@ function readEntry(
       } of its zip says ${byteLength} bytes from byte ${begin}, but its data end at ${dataEnd}`,
     );
   }
-  return { name, begin, byteLength, crc32: view.getUint32(at + 16, true) };
+  return { name, header, begin, byteLength, crc32: view.getUint32(at + 16, true) };
+}
+
+/** Files that share bytes make a small zip a large one. */
+function checkApart(entries: Entry[]): void {
+  entries.sort((a, b) => a.header - b.header);
+  for (const [i, { name, header }] of entries.entries()) {
+    const before = entries[i - 1];
+    if (before !== undefined && before.begin + before.byteLength > header) {
+      fail(`files ${quote(before.name)} and ${quote(name)} of its zip overlap. It may be malicious`);
+    }
+  }
 }
 
 function findExtra(view: DataView, begin: number, end: number): { begin: number; end: number } | undefined {

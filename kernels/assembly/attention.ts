@@ -1,12 +1,13 @@
 // Causal attention of patches within their files, as kernels/operations/attention.ts defines it.
 //
-// A thread takes blocks of 64 queries of a file and head. They meet the file's keys 32 at a time, from its first on, so
-// that a query's bits depend on its file alone; softmax is online (Milakov and Gimelshein 2018).
+// A thread takes blocks of 64 queries of a file and head. They meet the file's keys 32 at a time, in blocks that are
+// counted from its first on, so that a query's bits depend on its file alone; softmax is online (Milakov and Gimelshein
+// 2018). What a query adds up in a block before it has seen a key is multiplied by 0 when it sees one.
 //
 // qkv [P, 3·H·D], fileStart u32 [P], out [P, H·D], logSumExp [H, P]
 import { accumulate, lowest, packPanel, panelRows, panelStride, scores } from "./attention_tile";
-import { dropWeights, exponentials, hideKeys, largestWeights } from "./attention_weights";
-import { countPairs, fileEnd, isOwn, pairsOfQueries } from "./files";
+import { dropWeights, exponentials, hideBefore, hideBehind, largestWeights } from "./attention_weights";
+import { countPairs, fileEnd, firstBlockOf, isOwn, pairsOfQueries } from "./files";
 import { exp, log, multiplyAdd } from "./math";
 import { scratch } from "./scratch";
 
@@ -21,7 +22,7 @@ const totalsOffset: usize = largestOffset + blockQueries * 4;
 const factorsOffset: usize = totalsOffset + blockQueries * 4;
 const weightsOffset: usize = factorsOffset + 64;
 
-/** `step` is 0 without dropout. */
+/** `step` is 0 without dropout; a query sees the latest `window` keys. */
 export function attention(
   qkv: usize,
   fileStart: usize,
@@ -32,10 +33,11 @@ export function attention(
   H: i32,
   D: i32,
   stream: i32,
+  window: i32,
   part: i32,
   parts: i32,
 ): void {
-  const total = countPairs(fileStart, P) * H;
+  const total = countPairs(fileStart, P, window) * H;
   let before: f64 = 0;
   for (let h = 0; h < H; h++) {
     for (let start = 0, end = 0; start < P; start = end) {
@@ -43,9 +45,9 @@ export function attention(
       for (let from = start; from < end; from += blockQueries) {
         const to = min(end, from + blockQueries);
         if (isOwn(before, total, part, parts)) {
-          attendQueries(qkv, step, out, logSumExp, P, H, D, stream, h, start, from, to);
+          attendQueries(qkv, step, out, logSumExp, P, H, D, stream, window, h, start, from, to);
         }
-        before += pairsOfQueries(start, from, to);
+        before += pairsOfQueries(start, from, to, window);
       }
     }
   }
@@ -61,6 +63,7 @@ function attendQueries(
   H: i32,
   D: i32,
   stream: i32,
+  window: i32,
   h: i32,
   start: i32,
   from: i32,
@@ -83,7 +86,7 @@ function attendQueries(
     v128.store(totals + at, f32x4.splat(0));
   }
 
-  for (let k = start; k < to; k += blockKeys) {
+  for (let k = firstBlockOf(start, from, window); k < to; k += blockKeys) {
     const keys = queries + <usize> k * stride + (<usize> C << 2);
     const values = keys + (<usize> C << 2);
     // Panels whose queries all stand before the block's first key see none of it.
@@ -91,23 +94,27 @@ function attendQueries(
       const count = min(panelRows, to - q);
       const panel = panels + <usize> (q - from) * channels;
       for (let i = 0; i < count; i += 8) {
-        const seen = min(blockKeys, q + min(i + 8, count) - k);
-        scores(weights + (<usize> i << 2), panel + (<usize> i << 2), keys, stride, 0, seen, D);
+        const first = max(0, q + i + 1 - window - k) & ~3, seen = min(blockKeys, q + min(i + 8, count) - k);
+        scores(weights + (<usize> i << 2), panel + (<usize> i << 2), keys, stride, first, seen, D);
       }
       for (let i = 0; i < count; i += 4) {
         const own = weights + (<usize> i << 2);
         const state = <usize> (q + i - from) << 2;
-        const seen = min(blockKeys, q + min(i + 4, count) - k);
-        hideKeys(own, q + i + 1 - k, seen);
+        const first = max(0, q + i + 1 - window - k), seen = min(blockKeys, q + min(i + 4, count) - k);
+        // Later queries see no more of the block.
+        if (first >= blockKeys) break;
+        hideBehind(own, q + i + 1 - k, first, seen);
+        hideBefore(own, q + i + 1 - window - k, first, seen);
         const before = v128.load(largest + state);
-        const now = largestWeights(own, seen, before);
-        const total = exponentials(own, seen, now, scale);
+        const now = largestWeights(own, first, seen, before);
+        const total = exponentials(own, first, seen, now, scale);
         const factor = exp(f32x4.mul(f32x4.sub(before, now), f32x4.splat(scale)));
         v128.store(largest + state, now);
         v128.store(totals + state, multiplyAdd(v128.load(totals + state), factor, total));
         v128.store(factors, factor);
-        if (step) dropWeights(own, own, 0, seen, (h * P + q + i) * P + k, P, 1, step, stream);
-        accumulate(sums + state * D, channels, k > start, factors, own, values, stride, 0, seen, D);
+        if (step) dropWeights(own, own, first, seen, (h * P + q + i) * P + k, P, 1, step, stream);
+        const keep = k > firstBlockOf(start, q + i, window);
+        accumulate(sums + state * D, channels, keep, factors, own, values, stride, first, seen, D);
       }
     }
   }

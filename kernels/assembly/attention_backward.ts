@@ -6,14 +6,14 @@
 import { accumulate, packPanel, panelRows, panelStride, scores } from "./attention_tile";
 import {
   dropWeights,
-  hideKeys,
-  hideQueries,
+  hideBefore,
+  hideBehind,
   keyProbabilities,
   keyScoreGradients,
   queryProbabilities,
   queryScoreGradients,
 } from "./attention_weights";
-import { countPairs, fileEnd, isOwn, pairsOfKeys, pairsOfQueries } from "./files";
+import { countPairs, fileEnd, firstBlockOf, isOwn, pairsOfKeys, pairsOfQueries } from "./files";
 import { loadLanes } from "./lanes";
 import { multiplyAdd, sumLanes } from "./math";
 import { partStart } from "./parts";
@@ -53,7 +53,7 @@ export function attentionDelta(
   }
 }
 
-/** The gradient of the queries; `step` is 0 without dropout. */
+/** The gradient of the queries; `step` is 0 without dropout, a query sees the latest `window` keys. */
 export function attentionQueryGradient(
   qkv: usize,
   fileStart: usize,
@@ -66,10 +66,11 @@ export function attentionQueryGradient(
   H: i32,
   D: i32,
   stream: i32,
+  window: i32,
   part: i32,
   parts: i32,
 ): void {
-  const total = countPairs(fileStart, P) * H;
+  const total = countPairs(fileStart, P, window) * H;
   let before: f64 = 0;
   for (let h = 0; h < H; h++) {
     for (let start = 0, end = 0; start < P; start = end) {
@@ -77,15 +78,15 @@ export function attentionQueryGradient(
       for (let from = start; from < end; from += blockRows) {
         const to = min(end, from + blockRows);
         if (isOwn(before, total, part, parts)) {
-          queryBlock(qkv, step, dOut, logSumExp, delta, dQkv, P, H, D, stream, h, start, from, to);
+          queryBlock(qkv, step, dOut, logSumExp, delta, dQkv, P, H, D, stream, window, h, start, from, to);
         }
-        before += pairsOfQueries(start, from, to);
+        before += pairsOfQueries(start, from, to, window);
       }
     }
   }
 }
 
-/** The gradient of the keys and values; `step` is 0 without dropout. */
+/** The gradient of the keys and values; `step` is 0 without dropout, a query sees the latest `window` keys. */
 export function attentionKeyGradient(
   qkv: usize,
   fileStart: usize,
@@ -98,10 +99,11 @@ export function attentionKeyGradient(
   H: i32,
   D: i32,
   stream: i32,
+  window: i32,
   part: i32,
   parts: i32,
 ): void {
-  const total = countPairs(fileStart, P) * H;
+  const total = countPairs(fileStart, P, window) * H;
   let before: f64 = 0;
   for (let h = 0; h < H; h++) {
     for (let start = 0, end = 0; start < P; start = end) {
@@ -109,9 +111,9 @@ export function attentionKeyGradient(
       for (let from = start; from < end; from += blockRows) {
         const to = min(end, from + blockRows);
         if (isOwn(before, total, part, parts)) {
-          keyBlock(qkv, step, dOut, logSumExp, delta, dQkv, P, H, D, stream, h, end, from, to);
+          keyBlock(qkv, step, dOut, logSumExp, delta, dQkv, P, H, D, stream, window, h, end, from, to);
         }
-        before += pairsOfKeys(end, from, to);
+        before += pairsOfKeys(end, from, to, window);
       }
     }
   }
@@ -129,6 +131,7 @@ function queryBlock(
   H: i32,
   D: i32,
   stream: i32,
+  window: i32,
   h: i32,
   start: i32,
   from: i32,
@@ -146,30 +149,34 @@ function queryBlock(
     packPanel(panels + panel, queries + <usize> q * stride, stride, min(panelRows, to - q), D);
     packPanel(dOutPanels + panel, dOutRows + <usize> q * width, width, min(panelRows, to - q), D);
   }
-  for (let k = start; k < to; k += passingRows) {
+  for (let k = firstBlockOf(start, from, window); k < to; k += passingRows) {
     const keys = queries + <usize> k * stride + width;
     for (let q = max(from, k); q < to; q += panelRows) {
       const count = min(panelRows, to - q);
       const panel = <usize> (q - from) * channels;
       for (let i = 0; i < count; i += 8) {
         const column = <usize> i << 2;
-        const seen = min(passingRows, q + min(i + 8, count) - k);
-        scores(weights + column, panels + panel + column, keys, stride, 0, seen, D);
-        scores(dWeights + column, dOutPanels + panel + column, keys + width, stride, 0, seen, D);
+        const first = max(0, q + i + 1 - window - k) & ~3, seen = min(passingRows, q + min(i + 8, count) - k);
+        scores(weights + column, panels + panel + column, keys, stride, first, seen, D);
+        scores(dWeights + column, dOutPanels + panel + column, keys + width, stride, first, seen, D);
       }
       for (let i = 0; i < count; i += 4) {
         const column = <usize> i << 2;
         const own = weights + column;
         const lanes = min(4, count - i);
-        const seen = min(passingRows, q + i + lanes - k);
+        const first = max(0, q + i + 1 - window - k), seen = min(passingRows, q + i + lanes - k);
+        // Later queries see no more of the block.
+        if (first >= passingRows) break;
         const state = <usize> (h * P + q + i) << 2;
-        hideKeys(own, q + i + 1 - k, seen);
-        queryProbabilities(own, seen, loadLanes(logSumExp + state, lanes), scale);
-        if (step) dropWeights(kept + column, own, 0, seen, (h * P + q + i) * P + k, P, 1, step, stream);
+        hideBehind(own, q + i + 1 - k, first, seen);
+        hideBefore(own, q + i + 1 - window - k, first, seen);
+        queryProbabilities(own, first, seen, loadLanes(logSumExp + state, lanes), scale);
+        if (step) dropWeights(kept + column, own, first, seen, (h * P + q + i) * P + k, P, 1, step, stream);
         const deltas = loadLanes(delta + state, lanes);
-        queryScoreGradients(dWeights + column, kept + column, own, seen, deltas, scale);
+        queryScoreGradients(dWeights + column, kept + column, own, first, seen, deltas, scale);
         const sums = dQ + <usize> (q + i - from) * channels;
-        accumulate(sums, channels, k > start, 0, dWeights + column, keys, stride, 0, seen, D);
+        const keep = k > firstBlockOf(start, q + i, window);
+        accumulate(sums, channels, keep, 0, dWeights + column, keys, stride, first, seen, D);
       }
     }
   }
@@ -191,6 +198,7 @@ function keyBlock(
   H: i32,
   D: i32,
   stream: i32,
+  window: i32,
   h: i32,
   end: i32,
   from: i32,
@@ -210,7 +218,8 @@ function keyBlock(
     packPanel(panels + panel, keys, stride, min(panelRows, to - k), D);
     packPanel(valuePanels + panel, keys + width, stride, min(panelRows, to - k), D);
   }
-  for (let q = from; q < end; q += passingRows) {
+  const last = min(end, to - 1 + window);
+  for (let q = from; q < last; q += passingRows) {
     const rows = min(passingRows, end - q);
     const passing = queries + <usize> q * stride, dOutPassing = dOutRows + <usize> q * width;
     const state = <usize> (h * P + q) << 2;
@@ -220,24 +229,26 @@ function keyBlock(
       const panel = <usize> (k - from) * channels;
       for (let i = 0; i < count; i += 8) {
         const column = <usize> i << 2;
-        const first = max(0, k + i - q);
-        scores(weights + column, panels + panel + column, passing, stride, first, rows, D);
-        scores(dWeights + column, valuePanels + panel + column, dOutPassing, width, first, rows, D);
+        const first = max(0, k + i - q), behind = min(rows, k + i + 7 + window - q);
+        scores(weights + column, panels + panel + column, passing, stride, first, behind, D);
+        scores(dWeights + column, valuePanels + panel + column, dOutPassing, width, first, behind, D);
       }
       for (let i = 0; i < count; i += 4) {
         const column = <usize> i << 2;
         const own = weights + column, ownKept = kept + column, ownGradients = dWeights + column;
-        const first = max(0, k + i - q);
-        if (first >= rows) break;
-        hideQueries(own, k + i - q, first, rows);
-        keyProbabilities(own, first, rows, logSumExp + state, scale);
-        if (step) dropWeights(ownKept, own, first, rows, (h * P + q) * P + k + i, 1, P, step, stream);
-        keyScoreGradients(ownGradients, ownKept, own, first, rows, delta + state, scale);
+        const first = max(0, k + i - q), behind = min(rows, k + i + 3 + window - q);
+        // None of the block's queries sees these keys, all standing before them or being too far behind.
+        if (first >= behind) continue;
+        hideBefore(own, k + i - q, first, behind);
+        hideBehind(own, k + i + window - q, first, behind);
+        keyProbabilities(own, first, behind, logSumExp + state, scale);
+        if (step) dropWeights(ownKept, own, first, behind, (h * P + q) * P + k + i, 1, P, step, stream);
+        keyScoreGradients(ownGradients, ownKept, own, first, behind, delta + state, scale);
         // Blocks of queries before the panel were left out.
         const keep = k < q;
         const sums = <usize> (k + i - from) * channels;
-        accumulate(dK + sums, channels, keep, 0, ownGradients, passing, stride, first, rows, D);
-        accumulate(dV + sums, channels, keep, 0, ownKept, dOutPassing, width, first, rows, D);
+        accumulate(dK + sums, channels, keep, 0, ownGradients, passing, stride, first, behind, D);
+        accumulate(dV + sums, channels, keep, 0, ownKept, dOutPassing, width, first, behind, D);
       }
     }
   }

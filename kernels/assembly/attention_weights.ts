@@ -4,18 +4,18 @@ import { exp, multiplyAdd } from "./math";
 import { dropoutFactors, dropoutThreshold, mixed, multiplier, randomWords } from "./random";
 import { dropoutRate, dropoutSeed } from "./step";
 
-/** Lanes are queries: lane i sees the first `visible` + i rows. The weights of the others before `to` become lowest. */
-export function hideKeys(weights: usize, visible: i32, to: i32): void {
+/** Lane i sees the rows before `visible` + i. Its other weights of rows `from` … `to` become lowest. */
+export function hideBehind(weights: usize, visible: i32, from: i32, to: i32): void {
   const seen = i32x4.add(i32x4.splat(visible), i32x4(0, 1, 2, 3));
-  for (let m = visible; m < to; m++) {
+  for (let m = max(visible, from); m < to; m++) {
     const at = weights + <usize> m * panelStride;
     const sees = i32x4.lt_s(i32x4.splat(m), seen);
     v128.store(at, v128.bitselect(v128.load(at), f32x4.splat(lowest), sees));
   }
 }
 
-/** Lanes are keys: lane i is seen from row `first` + i on. The other weights of rows `from` … `to` become lowest. */
-export function hideQueries(weights: usize, first: i32, from: i32, to: i32): void {
+/** Lane i sees the rows from `first` + i on. Its other weights of rows `from` … `to` become lowest. */
+export function hideBefore(weights: usize, first: i32, from: i32, to: i32): void {
   const seen = i32x4.add(i32x4.splat(first), i32x4(0, 1, 2, 3));
   for (let m = from; m < min(first + 3, to); m++) {
     const at = weights + <usize> m * panelStride;
@@ -24,23 +24,23 @@ export function hideQueries(weights: usize, first: i32, from: i32, to: i32): voi
   }
 }
 
-/** The largest weight of each column in the first `to` rows, or `largest` where that is larger. */
+/** The largest weight of each column in rows `from` … `to`, or `largest` where that is larger. */
 // @ts-ignore: decorator
 @inline
-export function largestWeights(weights: usize, to: i32, largest: v128): v128 {
+export function largestWeights(weights: usize, from: i32, to: i32, largest: v128): v128 {
   const end = weights + <usize> to * panelStride;
-  for (let at = weights; at < end; at += panelStride) largest = f32x4.pmax(largest, v128.load(at));
+  for (let at = weights + <usize> from * panelStride; at < end; at += panelStride) largest = f32x4.pmax(largest, v128.load(at));
   return largest;
 }
 
-/** weight ← exp((weight − largest) · scale) in the first `to` rows; returns the sum of each column. */
+/** weight ← exp((weight − largest) · scale) in rows `from` … `to`; returns the sum of each column. */
 // @ts-ignore: decorator
 @inline
-export function exponentials(weights: usize, to: i32, largest: v128, scale: f32): v128 {
+export function exponentials(weights: usize, from: i32, to: i32, largest: v128, scale: f32): v128 {
   const factor = f32x4.splat(scale);
   const end = weights + <usize> to * panelStride;
   let sum = f32x4.splat(0);
-  for (let at = weights; at < end; at += panelStride) {
+  for (let at = weights + <usize> from * panelStride; at < end; at += panelStride) {
     const e = exp(f32x4.mul(f32x4.sub(v128.load(at), largest), factor));
     v128.store(at, e);
     sum = f32x4.add(sum, e);
@@ -89,17 +89,17 @@ export function dropWeights(
   }
 }
 
-/** weight ← exp(weight · scale − logSumExp) in the first `to` rows: lanes are queries. */
+/** weight ← exp(weight · scale − logSumExp) in rows `from` … `to`: lanes are queries. */
 // @ts-ignore: decorator
 @inline
-export function queryProbabilities(weights: usize, to: i32, logSumExp: v128, scale: f32): void {
+export function queryProbabilities(weights: usize, from: i32, to: i32, logSumExp: v128, scale: f32): void {
   const end = weights + <usize> to * panelStride;
-  for (let at = weights; at < end; at += panelStride) {
+  for (let at = weights + <usize> from * panelStride; at < end; at += panelStride) {
     v128.store(at, exp(f32x4.sub(f32x4.mul(v128.load(at), f32x4.splat(scale)), logSumExp)));
   }
 }
 
-/** The same in rows `from` … `to`, which are queries. logSumExp [to] */
+/** The same where lanes are keys and rows are queries. logSumExp [to] */
 // @ts-ignore: decorator
 @inline
 export function keyProbabilities(weights: usize, from: i32, to: i32, logSumExp: usize, scale: f32): void {
@@ -110,24 +110,25 @@ export function keyProbabilities(weights: usize, from: i32, to: i32, logSumExp: 
   }
 }
 
-/** dWeight ← (kept · dWeight − p · delta) · scale, the gradient of a score, in the first `to` rows. */
+/** dWeight ← (kept · dWeight − p · delta) · scale, the gradient of a score, in rows `from` … `to`. */
 // @ts-ignore: decorator
 @inline
 export function queryScoreGradients(
   dWeights: usize,
   kept: usize,
   p: usize,
+  from: i32,
   to: i32,
   delta: v128,
   scale: f32,
 ): void {
   const end = <usize> to * panelStride;
-  for (let at: usize = 0; at < end; at += panelStride) {
+  for (let at = <usize> from * panelStride; at < end; at += panelStride) {
     storeScoreGradient(dWeights + at, kept + at, p + at, delta, scale);
   }
 }
 
-/** The same in rows `from` … `to`, which are queries. delta [to] */
+/** The same where rows are queries. delta [to] */
 // @ts-ignore: decorator
 @inline
 export function keyScoreGradients(

@@ -5,7 +5,7 @@
 //
 // qkv, dQkv [N·S, 3·H·D], out, dOut [N·S, H·D]
 import { accumulate, lowest, packPanel, panelRows, panelStride, scores } from "./attention_tile";
-import { dropWeights, exponentials, hideKeys, largestWeights, scaleWeights } from "./attention_weights";
+import { dropWeights, exponentials, hideBehind, largestWeights, scaleWeights } from "./attention_weights";
 import { multiplyAdd } from "./math";
 import { partStart } from "./parts";
 import { scratch } from "./scratch";
@@ -130,9 +130,9 @@ function attendBytes(
   }
   for (let q = 0; q < S; q += 4) {
     const own = weights + (<usize> q << 2), seen = min(q + 4, S);
-    hideKeys(own, q + 1, seen);
-    const largest = largestWeights(own, seen, f32x4.splat(lowest));
-    const total = exponentials(own, seen, largest, <f32> (1 / Math.sqrt(D)));
+    hideBehind(own, q + 1, 0, seen);
+    const largest = largestWeights(own, 0, seen, f32x4.splat(lowest));
+    const total = exponentials(own, 0, seen, largest, <f32> (1 / Math.sqrt(D)));
     scaleWeights(own, seen, f32x4.div(f32x4.splat(1), total));
     if (step) dropWeights(kept + (<usize> q << 2), own, 0, seen, (pair * S + q) * S, S, 1, step, stream);
   }

@@ -1,9 +1,11 @@
-// x[n, 0] = feature[n] + positions[0], x[n, t] = table[tokens[n, t − 1]] + positions[t], and the gradients.
+// x[n, 0] = feature[n] + positions[0], x[n, t] = table[tokens[n, t − 1]] + positions[t], and the gradients; with
+// `patches` (not 0) x[n, t] = table[previous(n, t)] + feature[n] + positions[t].
 //
-// feature [N, C], tokens u32 [N, S], table [V, C], positions [S + 1, C], x [N·S, C]
+// feature [N, C], tokens and patches u32 [N, S], table [V, C], positions [S + 1, C], x [N·S, C]
 import { partStart } from "./parts";
 import {
   addPeriodicRows,
+  addRow,
   addSortedRows,
   groupsOf,
   mostRows,
@@ -12,8 +14,18 @@ import {
   sortRows,
 } from "./row_sums";
 
+/** previous(n, t), where t is a position that has one. */
+// @ts-ignore: decorator
+@inline
+function previous(tokens: usize, patches: usize, n: i32, t: i32, S: i32): u32 {
+  return t == 0
+    ? load<u32>(patches + (<usize> (n * S + S - 1) << 2))
+    : load<u32>(tokens + (<usize> (n * S + t - 1) << 2));
+}
+
 export function byteEmbedding(
   tokens: usize,
+  patches: usize,
   feature: usize,
   table: usize,
   positions: usize,
@@ -30,25 +42,35 @@ export function byteEmbedding(
   for (let row = partStart(N * S, part, parts); row < end; row++) {
     const n = row / S;
     const t = row - n * S;
-    const embedded = t == 0
-      ? feature + <usize> n * stride
-      : table + <usize> load<u32>(tokens + (<usize> (row - 1) << 2)) * stride;
+    const own = feature + <usize> n * stride;
     const position = positions + <usize> t * stride;
     const out = x + <usize> row * stride;
     let at: usize = 0;
+    const embedded = t > 0 || patches
+      ? table + <usize> previous(tokens, patches, n, t, S) * stride
+      : own;
+    // The second of three terms, where there are three.
+    const added = patches ? own : 0;
     for (; at < wide; at += 16) {
-      v128.store(out + at, f32x4.add(v128.load(embedded + at), v128.load(position + at)));
+      let sum = v128.load(embedded + at);
+      if (added) sum = f32x4.add(sum, v128.load(added + at));
+      v128.store(out + at, f32x4.add(sum, v128.load(position + at)));
     }
-    for (; at < stride; at += 4) store<f32>(out + at, load<f32>(embedded + at) + load<f32>(position + at));
+    for (; at < stride; at += 4) {
+      let sum = load<f32>(embedded + at);
+      if (added) sum += load<f32>(added + at);
+      store<f32>(out + at, sum + load<f32>(position + at));
+    }
   }
 }
 
 /**
- * dFeature[n] = dx[n, 0], dTable[v] += Σ dx[n, t] over n and t ≥ 1 with tokens[n, t − 1] = v, and
- * dPositions[t] += Σₙ dx[n, t]. Threads share channels, and the rows of dFeature.
+ * dFeature[n] = dx[n, 0] (with patches Σₜ dx[n, t]), dTable[v] += Σ dx[n, t] over n and t that has it with
+ * previous(n, t) = v, and dPositions[t] += Σₙ dx[n, t]. Threads share channels, and the rows of dFeature.
  */
 export function byteEmbeddingBackward(
   tokens: usize,
+  patches: usize,
   dx: usize,
   dFeature: usize,
   dTable: usize,
@@ -63,20 +85,23 @@ export function byteEmbeddingBackward(
   const stride = <usize> C << 2;
   const lastRow = partStart(N, part + 1, parts);
   for (let n = partStart(N, part, parts); n < lastRow; n++) {
-    memory.copy(dFeature + <usize> n * stride, dx + <usize> n * S * stride, stride);
+    const own = dFeature + <usize> n * stride;
+    memory.copy(own, dx + <usize> n * S * stride, stride);
+    if (!patches) continue;
+    for (let t = 1; t < S; t++) addRow(own, dx + <usize> (n * S + t) * stride, stride);
   }
   const from = partStart(groupsOf(C), part, parts);
   const to = partStart(groupsOf(C), part + 1, parts);
   if (from == to) return;
-  const patches = mostRows / (S - 1);
-  for (let first = 0; first < N; first += patches) {
-    const end = min(N, first + patches);
+  const firstEmbedded = patches ? 0 : 1;
+  const most = mostRows / (S - firstEmbedded);
+  for (let first = 0; first < N; first += most) {
+    const end = min(N, first + most);
     let count = 0;
     for (let n = first; n < end; n++) {
-      for (let t = 1; t < S; t++) {
-        const row = n * S + t;
-        store<u32>(rowKeys() + (count << 2), load<u32>(tokens + (<usize> (row - 1) << 2)));
-        store<u32>(rowNumbers() + (count << 2), row);
+      for (let t = firstEmbedded; t < S; t++) {
+        store<u32>(rowKeys() + (count << 2), previous(tokens, patches, n, t, S));
+        store<u32>(rowNumbers() + (count << 2), n * S + t);
         count++;
       }
     }

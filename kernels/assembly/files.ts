@@ -10,27 +10,38 @@ export function fileEnd(fileStart: usize, start: i32, P: i32): i32 {
 /** Work that comes with a row of a block, in pairs of a query and a key. */
 const pairsOfRow: f64 = 16;
 
-/** Pairs of a query and a key in one head. */
-export function countPairs(fileStart: usize, P: i32): f64 {
+/** Pairs in one head of a query and a key that it sees: of its file, the latest `window` up to itself. */
+export function countPairs(fileStart: usize, P: i32, window: i32): f64 {
   let pairs: f64 = 0;
-  for (let p = 0; p < P; p++) pairs += <f64> (p - load<i32>(fileStart + (<usize> p << 2)) + 1) + pairsOfRow;
+  for (let p = 0; p < P; p++) {
+    pairs += <f64> min(p - load<i32>(fileStart + (<usize> p << 2)) + 1, window) + pairsOfRow;
+  }
   return pairs;
 }
 
-/** Pairs of the queries `from` … `to` of a file that begins at `start`: a block's work, forward and for dQ. */
+/** Pairs of the first `count` queries of a file, which is also those of its last `count` keys. */
 // @ts-ignore: decorator
 @inline
-export function pairsOfQueries(start: i32, from: i32, to: i32): f64 {
-  const rows = <f64> (to - from);
-  return rows * (<f64> (from - start + to - start + 1) / 2 + pairsOfRow);
+function pairsOfFirst(count: i32, window: i32): f64 {
+  const growing = <f64> min(count, window);
+  return growing * (growing + 1) / 2 + (<f64> count - growing) * growing;
+}
+
+/** Pairs of the queries `from` … `to` of a file that begins at `start`: a block's work, forward and for dQ. */
+export function pairsOfQueries(start: i32, from: i32, to: i32, window: i32): f64 {
+  return pairsOfFirst(to - start, window) - pairsOfFirst(from - start, window) + <f64> (to - from) * pairsOfRow;
 }
 
 /** Pairs of the keys `from` … `to` of a file that ends at `end`: a block's work for dK and dV. */
+export function pairsOfKeys(end: i32, from: i32, to: i32, window: i32): f64 {
+  return pairsOfFirst(end - from, window) - pairsOfFirst(end - to, window) + <f64> (to - from) * pairsOfRow;
+}
+
+/** The first key of a file's block of 32 keys in which query q sees its first key. */
 // @ts-ignore: decorator
 @inline
-export function pairsOfKeys(end: i32, from: i32, to: i32): f64 {
-  const rows = <f64> (to - from);
-  return rows * (<f64> (end - from + end - to + 1) / 2 + pairsOfRow);
+export function firstBlockOf(start: i32, q: i32, window: i32): i32 {
+  return start + (max(0, q + 1 - window - start) & ~31);
 }
 
 /** Whether a block belongs to this part: where its work begins, in all the work, in the order of the blocks. */

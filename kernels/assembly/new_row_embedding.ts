@@ -5,7 +5,7 @@
 import { elementStart } from "./parts";
 import { rowInSlot } from "./sequence_rows";
 
-/** tokens u32 [B·L, S], table [S·V, C], bias [C], positions [≥ L, C] */
+/** tokens u32 [B·L, S], table [S·V, C], bias [C], positions [≥ L, C] or 0, where none are added */
 export function lastPatchEmbedding(
   sequences: usize,
   tokens: usize,
@@ -27,17 +27,18 @@ export function lastPatchEmbedding(
   for (let b = 0; b < B; b++) {
     const at = rowInSlot(0, sequences, b, L);
     const own = tokens + (<usize> ((b * L + at) * S) << 2);
-    const position = positions + <usize> at * stride, out = x + <usize> b * stride;
+    const position = positions ? positions + <usize> at * stride : 0;
+    const out = x + <usize> b * stride;
     let channel = from;
     for (; channel < wide; channel += 16) {
       let sum = v128.load(bias + channel);
       for (let s = 0; s < S; s++) sum = f32x4.add(sum, v128.load(table + rowOf(own, s, V) * stride + channel));
-      v128.store(out + channel, f32x4.add(sum, v128.load(position + channel)));
+      v128.store(out + channel, position ? f32x4.add(sum, v128.load(position + channel)) : sum);
     }
     for (; channel < end; channel += 4) {
       let sum = load<f32>(bias + channel);
       for (let s = 0; s < S; s++) sum += load<f32>(table + rowOf(own, s, V) * stride + channel);
-      store<f32>(out + channel, sum + load<f32>(position + channel));
+      store<f32>(out + channel, position ? sum + load<f32>(position + channel) : sum);
     }
   }
 }
@@ -49,15 +50,20 @@ function rowOf(patch: usize, s: i32, V: i32): usize {
   return <usize> (s * V + load<i32>(patch + (<usize> s << 2)));
 }
 
-/** tokens u32 [B, S], feature [B, C], table [V, C], positions [S + 1, C] */
+/**
+ * tokens u32 [B, S], patches u32 [B·L, S] or 0, where the feature stands in place of the first byte, feature [B, C],
+ * table [V, C], positions [S + 1, C]
+ */
 export function nextByteEmbedding(
   sequences: usize,
   tokens: usize,
+  patches: usize,
   feature: usize,
   table: usize,
   positions: usize,
   x: usize,
   B: i32,
+  L: i32,
   S: i32,
   C: i32,
   part: i32,
@@ -68,16 +74,24 @@ export function nextByteEmbedding(
   const wide = end & ~15;
   for (let b = 0; b < B; b++) {
     const at = rowInSlot(1, sequences, b, S);
-    const embedded = at == 0
-      ? feature + <usize> b * stride
-      : table + <usize> load<u32>(tokens + (<usize> (b * S + at - 1) << 2)) * stride;
+    const own = feature + <usize> b * stride;
     const position = positions + <usize> at * stride, out = x + <usize> b * stride;
+    let byte: usize = 0;
+    if (at > 0) byte = tokens + (<usize> (b * S + at - 1) << 2);
+    else if (patches) byte = patches + (<usize> ((b * L + rowInSlot(0, sequences, b, L)) * S + S - 1) << 2);
+    const embedded = byte ? table + <usize> load<u32>(byte) * stride : own;
+    // The second of three terms, where there are three.
+    const added = patches ? own : 0;
     let channel = from;
     for (; channel < wide; channel += 16) {
-      v128.store(out + channel, f32x4.add(v128.load(embedded + channel), v128.load(position + channel)));
+      let sum = v128.load(embedded + channel);
+      if (added) sum = f32x4.add(sum, v128.load(added + channel));
+      v128.store(out + channel, f32x4.add(sum, v128.load(position + channel)));
     }
     for (; channel < end; channel += 4) {
-      store<f32>(out + channel, load<f32>(embedded + channel) + load<f32>(position + channel));
+      let sum = load<f32>(embedded + channel);
+      if (added) sum += load<f32>(added + channel);
+      store<f32>(out + channel, sum + load<f32>(position + channel));
     }
   }
 }

@@ -1,6 +1,7 @@
 // x[p] = bias + Σₛ table[s·V + tokens[p, s]] + positions[p − fileStart[p]], and its gradients.
 //
-// tokens u32 [P, S], fileStart u32 [P], table [S·V, C], bias [C], positions [L, C], x [P, C]
+// tokens u32 [P, S], fileStart u32 [P], table [S·V, C], bias [C], positions [L, C], x [P, C]. Where positions are 0, none
+// are added.
 import { partStart } from "./parts";
 import {
   addPeriodicRows,
@@ -31,7 +32,7 @@ export function patchEmbedding(
   const end = partStart(P, part + 1, parts);
   for (let p = partStart(P, part, parts); p < end; p++) {
     const own = tokens + (<usize> (p * S) << 2);
-    const position = positions + <usize> (p - load<i32>(fileStart + (<usize> p << 2))) * stride;
+    const position = positions ? positions + <usize> (p - load<i32>(fileStart + (<usize> p << 2))) * stride : 0;
     const out = x + <usize> p * stride;
     for (let at: usize = 0; at < wide; at += 64) {
       let a = v128.load(bias + at);
@@ -45,17 +46,23 @@ export function patchEmbedding(
         c = f32x4.add(c, v128.load(row, 32));
         d = f32x4.add(d, v128.load(row, 48));
       }
-      v128.store(out + at, f32x4.add(a, v128.load(position + at)));
-      v128.store(out + at, f32x4.add(b, v128.load(position + at, 16)), 16);
-      v128.store(out + at, f32x4.add(c, v128.load(position + at, 32)), 32);
-      v128.store(out + at, f32x4.add(d, v128.load(position + at, 48)), 48);
+      if (position) {
+        a = f32x4.add(a, v128.load(position + at));
+        b = f32x4.add(b, v128.load(position + at, 16));
+        c = f32x4.add(c, v128.load(position + at, 32));
+        d = f32x4.add(d, v128.load(position + at, 48));
+      }
+      v128.store(out + at, a);
+      v128.store(out + at, b, 16);
+      v128.store(out + at, c, 32);
+      v128.store(out + at, d, 48);
     }
     for (let at = wide; at < stride; at += 4) {
       let sum = load<f32>(bias + at);
       for (let s = 0; s < S; s++) {
         sum += load<f32>(table + <usize> (s * V + load<i32>(own + (<usize> s << 2))) * stride + at);
       }
-      store<f32>(out + at, sum + load<f32>(position + at));
+      store<f32>(out + at, position ? sum + load<f32>(position + at) : sum);
     }
   }
 }
@@ -92,7 +99,7 @@ export function patchEmbeddingTable(
   }
 }
 
-/** dPositions[l] += Σ dx[p] over p with p − fileStart[p] = l, and dBias += Σ dx[p]. Threads share channels. */
+/** dPositions[l] (unless 0) += Σ dx[p] over p with p − fileStart[p] = l, dBias += Σ dx[p]. Threads share channels. */
 export function patchEmbeddingPositions(
   fileStart: usize,
   dx: usize,
@@ -108,7 +115,7 @@ export function patchEmbeddingPositions(
   const from = partStart(groupsOf(C), part, parts);
   const to = partStart(groupsOf(C), part + 1, parts);
   if (from == to) return;
-  for (let first = 0; first < P; first += mostRows) {
+  for (let first = 0; dPositions != 0 && first < P; first += mostRows) {
     const count = min(mostRows, P - first);
     for (let i = 0; i < count; i++) {
       const p = first + i;

@@ -162,7 +162,7 @@ export function addPeriodicRows(
 /** y += x, `bytes` long. */
 // @ts-ignore: decorator
 @inline
-function addRow(y: usize, x: usize, bytes: usize): void {
+export function addRow(y: usize, x: usize, bytes: usize): void {
   let at: usize = 0;
   for (; at + 16 <= bytes; at += 16) v128.store(y + at, f32x4.add(v128.load(y + at), v128.load(x + at)));
   for (; at < bytes; at += 4) store<f32>(y + at, load<f32>(y + at) + load<f32>(x + at));

@@ -9,8 +9,11 @@
  * (Milakov and Gimelshein 2018; Dao et al., FlashAttention, 2022). `logSumExp` is what the backward pass needs to
  * make the probabilities again: p = exp(s − logSumExp).
  *
- * A tile of queries visits keys from the first query's file start on, so that short files cost little. 0 · x is taken
- * for 0: a patch that holds an infinity spoils other patches of its tiles.
+ * With a window a query sees only the latest keys, as attention_window.ts says (Beltagy et al., Longformer, 2020), and
+ * the time grows with the window instead of with the file.
+ *
+ * A tile of queries visits keys from the first one on that its first query sees, so that short files and windows cost
+ * little. 0 · x is taken for 0: a patch that holds an infinity spoils other patches of its tiles.
  *
  * qkv [P, 3·H·D] (all heads' q, then k, then v), fileStart [P], out [P, H·D], logSumExp [H, P]
  * @module
@@ -37,6 +40,7 @@ import {
   unroll,
   vec4,
 } from "./attention_tile.ts";
+import { checkWindow, firstKey, firstKeyWgsl, pairsOf, windowRows } from "./attention_window.ts";
 import { dropoutFactor } from "./dropout.ts";
 
 /** Sizes and variant of {@linkcode attention}. */
@@ -51,6 +55,8 @@ export type AttentionShape = {
   readonly dropout: boolean;
   /** The random stream of the mask. */
   readonly stream: number;
+  /** Rows that a row sees, itself the last of them; absent: all of its file. */
+  readonly window?: number;
 };
 
 /** The forward pass. `fileStart[p]` is the first patch of p's file, non-decreasing; of a padding patch it is p. */
@@ -58,6 +64,7 @@ export const attention: Kernel<AttentionShape, "qkv" | "out" | "logSumExp", "fil
   name: "attention",
   operands(shape) {
     checkChannels(shape);
+    checkWindow(shape);
     const { P, H, D, dropout } = shape;
     return {
       ...(dropout ? { step: read(stepLength, "u32") } : {}),
@@ -92,15 +99,15 @@ ${
       unroll(4, (i) =>
         wgsl`
   let at${i} = min(query + ${i}u, ${P - 1}u) * ${stride}u + head * ${depth}u;
-  let start${i} = fileStart[min(query + ${i}u, ${P - 1}u)];`)
+  let start${i} = ${firstKeyWgsl(shape, `min(query + ${i}u, ${P - 1}u)`)};`)
     }
   var highest = vec4f(${lowest});
   var sum = vec4f();
   ${sums((i, c) => `var out${i}_${c} = vec4f();`)}
-  for (var firstKey = fileStart[firstQuery]; firstKey <= lastQuery; firstKey += ${tileSize}u) {
+  for (var firstKey = ${firstKeyWgsl(shape, "firstQuery")}; firstKey <= lastQuery; firstKey += ${tileSize}u) {
     stage(firstKey, ${H * depth}u + head * ${depth}u, lane);
     workgroupBarrier();
-    ${tileProducts(tile, "s", (i, d) => `qkv[at${i} + ${d}]`)}
+    ${tileProducts(tile, "s", (i, d) => `vec4f(qkv[at${i} + ${d}])`)}
     let key = vec4u(firstKey + 4u * column) + vec4u(0u, 1u, 2u, 3u);
 ${
       unroll(4, (i) =>
@@ -156,11 +163,13 @@ ${
 }`;
     return [{ source, workgroups: [tiles, H, 1], vectors: ["qkv", "out"] }];
   },
-  assembly: ({ P, H, D, dropout, stream }) => [{
-    function: "attention",
-    arguments: ["qkv", "fileStart", dropout ? "step" : null, "out", "logSumExp", P, H, D, stream],
-  }],
-  reference({ P, H, D, dropout, stream }, { qkv, out, logSumExp, fileStart, step }) {
+  assembly(shape) {
+    const { P, H, D, dropout, stream } = shape;
+    const operands = ["qkv", "fileStart", dropout ? "step" : null, "out", "logSumExp"];
+    return [{ function: "attention", arguments: [...operands, P, H, D, stream, windowRows(shape)] }];
+  },
+  reference(shape, { qkv, out, logSumExp, fileStart, step }) {
+    const { P, H, D, dropout, stream } = shape;
     const rate = dropout ? stepValue(step, "dropoutRate") : 0;
     const seed = dropout ? stepValue(step, "dropoutSeed") : 0;
     const C = H * D;
@@ -169,8 +178,9 @@ ${
     for (let h = 0; h < H; h++) {
       for (let q = 0; q < P; q++) {
         const query = q * 3 * C + h * D;
+        const first = firstKey(shape, fileStart, q);
         let highest = -Infinity;
-        for (let k = fileStart[q]!; k <= q; k++) {
+        for (let k = first; k <= q; k++) {
           const key = k * 3 * C + C + h * D;
           let score = 0;
           for (let d = 0; d < D; d++) score += qkv[query + d]! * qkv[key + d]!;
@@ -178,9 +188,9 @@ ${
           highest = Math.max(highest, p[k]!);
         }
         let sum = 0;
-        for (let k = fileStart[q]!; k <= q; k++) sum += p[k] = Math.exp(p[k]! - highest);
+        for (let k = first; k <= q; k++) sum += p[k] = Math.exp(p[k]! - highest);
         logSumExp[h * P + q] = highest + Math.log(sum);
-        for (let k = fileStart[q]!; k <= q; k++) {
+        for (let k = first; k <= q; k++) {
           const index = ((h * P + q) * P + k) >>> 0;
           const weight = (dropout ? dropoutFactor(index, stream, seed, rate) : 1) * p[k]! / sum;
           const value = k * 3 * C + 2 * C + h * D;
@@ -190,13 +200,14 @@ ${
     }
   },
   /** Of one file that fills the strip: shorter files cost less, by how much depends on the data. */
-  cost: ({ P, H, D }) => ({
-    flops: 4 * D * H * P * (P + 1) / 2,
-    bytes: 4 * (4 * P * H * D + H * P + P),
+  cost: (shape) => ({
+    flops: 4 * shape.D * shape.H * pairsOf(shape),
+    bytes: 4 * (4 * shape.P * shape.H * shape.D + shape.H * shape.P + shape.P),
   }),
   tolerance: {
     absolute: 1e-6,
     relative: 3e-6,
     reason: "WGSL's exp is good to 3 + 2|x| ulp, and scores of a few units to 1 ulp (lavapipe: 4e-7)",
   },
+  halves: ["qkv", "out"],
 };

@@ -40,6 +40,7 @@ import {
   unroll,
   vec4,
 } from "./attention_tile.ts";
+import { checkWindow, firstKey, firstKeyWgsl, pairsOf, windowRows } from "./attention_window.ts";
 import { dropoutFactor } from "./dropout.ts";
 
 /** The backward pass; `delta` is scratch. */
@@ -51,6 +52,7 @@ export const attentionBackward: Kernel<
   name: "attention.backward",
   operands(shape) {
     checkChannels(shape);
+    checkWindow(shape);
     const { P, H, D, dropout } = shape;
     return {
       ...(dropout ? { step: read(stepLength, "u32") } : {}),
@@ -64,12 +66,14 @@ export const attentionBackward: Kernel<
     };
   },
   dispatches: (shape) => [deltaDispatch(shape), queryDispatch(shape), keyDispatch(shape)],
-  assembly({ P, H, D, dropout, stream }) {
+  assembly(shape) {
+    const { P, H, D, dropout, stream } = shape;
+    const window = windowRows(shape);
     const operands = ["qkv", "fileStart", dropout ? "step" : null, "dOut", "logSumExp", "delta", "dQkv"];
     return [
       { function: "attentionDelta", arguments: ["out", "dOut", "delta", P, H, D] },
-      { function: "attentionQueryGradient", arguments: [...operands, P, H, D, stream] },
-      { function: "attentionKeyGradient", arguments: [...operands, P, H, D, stream] },
+      { function: "attentionQueryGradient", arguments: [...operands, P, H, D, stream, window] },
+      { function: "attentionKeyGradient", arguments: [...operands, P, H, D, stream, window] },
     ];
   },
   reference(shape, { qkv, out, dOut, logSumExp, delta, dQkv, fileStart, step }) {
@@ -85,7 +89,7 @@ export const attentionBackward: Kernel<
         let rowDelta = 0;
         for (let d = 0; d < D; d++) rowDelta += dOut[row + d]! * out[row + d]!;
         delta[h * P + q] = rowDelta;
-        for (let k = fileStart[q]!; k <= q; k++) {
+        for (let k = firstKey(shape, fileStart, q); k <= q; k++) {
           const key = k * 3 * C + C + h * D;
           const value = key + C;
           let score = 0;
@@ -108,15 +112,16 @@ export const attentionBackward: Kernel<
     }
   },
   /** Of one file that fills the strip, as in the forward pass. */
-  cost: ({ P, H, D }) => ({
-    flops: 10 * D * H * P * (P + 1) / 2,
-    bytes: 4 * (8 * P * H * D + 2 * H * P + P),
+  cost: (shape) => ({
+    flops: 10 * shape.D * shape.H * pairsOf(shape),
+    bytes: 4 * (8 * shape.P * shape.H * shape.D + 2 * shape.H * shape.P + shape.P),
   }),
   tolerance: {
     absolute: 1e-6,
     relative: 6e-6,
     reason: "as forward, and m · dp − δ is the difference of two sums of D products (lavapipe: 9e-7)",
   },
+  halves: ["qkv", "out", "dOut", "dQkv"],
 };
 
 /** δ: a lane for each query and head. */
@@ -128,7 +133,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let i = (group.y * ${foldWidth(groups)}u + group.x) * 64u + lane;
   if (i >= ${P * H}u) { return; }
   var sum = 0.0;
-${unroll(D / 4, (d) => `  sum += dot(dOut[i * ${D / 4}u + ${d}u], out[i * ${D / 4}u + ${d}u]);`)}
+${
+    unroll(D / 4, (d) =>
+      `  sum += dot(vec4f(dOut[i * ${D / 4}u + ${d}u]), vec4f(out[i * ${D / 4}u + ${d}u]));`)
+  }
   delta[(i % ${H}u) * ${P}u + i / ${H}u] = sum;
 }`;
   return { source, workgroups: foldWorkgroups(groups), vectors: ["out", "dOut"] };
@@ -157,19 +165,19 @@ ${
     unroll(4, (i) =>
       wgsl`
   let row${i} = min(query + ${i}u, ${P - 1}u);
-  let start${i} = fileStart[row${i}];
+  let start${i} = ${firstKeyWgsl(shape, `row${i}`)};
   let logSumExp${i} = logSumExp[head * ${P}u + row${i}];
   let delta${i} = delta[head * ${P}u + row${i}];
   ${unroll(laneDepth(tile), (c) => `var dQ${i}_${c} = vec4f();`)}`)
   }
-  for (var firstKey = fileStart[firstQuery]; firstKey <= lastQuery; firstKey += ${tileSize}u) {
+  for (var firstKey = ${firstKeyWgsl(shape, "firstQuery")}; firstKey <= lastQuery; firstKey += ${tileSize}u) {
     stage(firstKey, ${H * depth}u + channels, lane);
     workgroupBarrier();
-    ${tileProducts(tile, "s", (i, d) => `qkv[row${i} * ${stride}u + channels + ${d}]`)}
+    ${tileProducts(tile, "s", (i, d) => `vec4f(qkv[row${i} * ${stride}u + channels + ${d}])`)}
     workgroupBarrier();
     stage(firstKey, ${2 * H * depth}u + channels, lane);
     workgroupBarrier();
-    ${tileProducts(tile, "dWeight", (i, d) => `dOut[row${i} * ${H * depth}u + channels + ${d}]`)}
+    ${tileProducts(tile, "dWeight", (i, d) => `vec4f(dOut[row${i} * ${H * depth}u + channels + ${d}])`)}
     let key = vec4u(firstKey + 4u * column) + vec4u(0u, 1u, 2u, 3u);
 ${
     unroll(4, (i) => {
@@ -197,7 +205,7 @@ ${
   return { source, workgroups: [tiles, H, 1], vectors: ["qkv", "out", "dOut", "dQkv"] };
 }
 
-/** dK and dV: rows are keys, columns are queries, from the keys' own tile to the end of the last key's file. */
+/** dK and dV: rows are keys, columns are queries, from the keys' own tile to the last one that sees any of them. */
 function keyDispatch(shape: AttentionShape): Dispatch {
   const { P, H, D } = shape;
   const depth = D / 4;
@@ -225,14 +233,14 @@ ${
   ${unroll(laneDepth(tile), (c) => `var dK${i}_${c} = vec4f(); var dV${i}_${c} = vec4f();`)}`)
   }
   for (var firstQuery = firstKey; firstQuery < ${P}u; firstQuery += ${tileSize}u) {
-    if (fileStart[firstQuery] > lastKey) { break; }
+    if (${firstKeyWgsl(shape, "firstQuery")} > lastKey) { break; }
     stageQuery(firstQuery, channels, lane);
     workgroupBarrier();
-    ${tileProducts(tile, "s", (i, d) => `qkv[at${i} + ${d}]`)}
+    ${tileProducts(tile, "s", (i, d) => `vec4f(qkv[at${i} + ${d}])`)}
     let first = firstQuery + 4u * column;
     let query = vec4u(first) + vec4u(0u, 1u, 2u, 3u);
 ${unroll(4, (j) => `    let row${j} = min(first + ${j}u, ${P - 1}u);`)}
-    let start = vec4u(${[0, 1, 2, 3].map((j) => `fileStart[row${j}]`).join(", ")});
+    let start = vec4u(${[0, 1, 2, 3].map((j) => firstKeyWgsl(shape, `row${j}`)).join(", ")});
     let logSumExps = ${ofQueries((j) => `logSumExp[head * ${P}u + row${j}]`)};
     let deltas = ${ofQueries((j) => `delta[head * ${P}u + row${j}]`)};
 ${
@@ -254,7 +262,7 @@ ${
   }
     stageGradient(firstQuery, channels, lane);
     workgroupBarrier();
-    ${tileProducts(tile, "dWeight", (i, d) => `qkv[at${i} + ${H * depth}u + ${d}]`)}
+    ${tileProducts(tile, "dWeight", (i, d) => `vec4f(qkv[at${i} + ${H * depth}u + ${d}])`)}
 ${
     unroll(4, (i) =>
       wgsl`

@@ -99,7 +99,12 @@ ${
       return wgsl`  ${guard}{
     let row = first + 4u * (lane % ${tileWidth}u);
     let d = (lane + ${n * tileLanes}u) / ${tileWidth}u;
-${unroll(4, (i) => `    let x${i} = ${matrix}[min(row + ${i}u, ${P - 1}u) * ${stride}u + offset + d];`)}
+${
+        unroll(
+          4,
+          (i) => `    let x${i} = vec4f(${matrix}[min(row + ${i}u, ${P - 1}u) * ${stride}u + offset + d]);`,
+        )
+      }
 ${
         unroll(4, (j) =>
           `    columns[(4u * d + ${j}u) * ${tileWidth}u + lane % ${tileWidth}u] = ` +
@@ -158,7 +163,7 @@ ${
           laneDepth(shape),
           (i, c) => `${sum}${i}_${c}`,
           (i) => `weights[(4u * row + ${i}u) * ${tileWidth}u + k + ${n}u]`,
-          (j, c) => `${name}[at${j} + ${channel(shape, c)}]`,
+          (j, c) => `vec4f(${name}[at${j} + ${channel(shape, c)}])`,
         )
       }
 }`;
@@ -190,7 +195,7 @@ ${
         const partial = (c + 1) * tileWidth > shape.depth;
         const guard = partial ? `if (column + ${c * tileWidth}u < ${shape.depth}u) ` : "";
         return `  ${guard}{ ${name}[(${first} + ${i}u) * ${stride}u + ${offset} + ${channel(shape, c)}] = ` +
-          `${value(i, c)}; }`;
+          `${name}Element(${value(i, c)}); }`;
       })
     }
 }`);

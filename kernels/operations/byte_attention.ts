@@ -120,6 +120,7 @@ ${unroll(width, (n) => `  total += sums[lane - column + ${n}u];`)}
     relative: 3e-6,
     reason: "WGSL's exp is good to 3 + 2|x| ulp, and scores of a few units to 1 ulp (lavapipe: 4e-7)",
   },
+  halves: ["qkv", "out"],
 };
 
 /** The backward pass. */
@@ -245,6 +246,7 @@ ${transposed("weightsT", "weight")}
     relative: 6e-6,
     reason: "as forward, and m · dp − δ is the difference of two sums of products (lavapipe: 3e-7)",
   },
+  halves: ["qkv", "dOut", "dQkv"],
 };
 
 /** p(q, k) for k ≤ q of one patch and head, in f64. */

@@ -89,8 +89,14 @@ ${
     unroll(factor, (n) =>
       products.map(({ sum, rows, keyOffset }) =>
         wgsl`{
-${unroll(4, (i) => `let left${i} = ${rows.name}[query${i} * ${rows.stride}u + at + ${rows.offset + n}u];`)}
-${unroll(4, (j) => `let right${j} = qkv[key${j} * ${stride}u + at + ${keyOffset + n}u];`)}
+${
+          unroll(
+            4,
+            (i) =>
+              `let left${i} = vec4f(${rows.name}[query${i} * ${rows.stride}u + at + ${rows.offset + n}u]);`,
+          )
+        }
+${unroll(4, (j) => `let right${j} = vec4f(qkv[key${j} * ${stride}u + at + ${keyOffset + n}u]);`)}
 ${unroll(4, (i) => `${sum}${i} += ${vec4((j) => `dot(left${i}, right${j})`)};`)}
 }`
       ).join("\n"))
@@ -166,7 +172,7 @@ ${
       count,
       (i, c) => `sum${i}_${c}`,
       (i) => `${weights}[tile + (4u * row + ${i}u) * ${width}u + j]`,
-      (j, c) => `${matrix.name}[at${j} + ${channel(c)}]`,
+      (j, c) => `vec4f(${matrix.name}[at${j} + ${channel(c)}])`,
     )
   }
     }
@@ -178,7 +184,7 @@ ${
         return `      ${
           when && `if (${when}) `
         }{ ${target.name}[query${i} * ${target.stride}u + channels + ` +
-          `${target.offset}u + ${channel(c)}] = ${finish(`sum${i}_${c}`, i)}; }`;
+          `${target.offset}u + ${channel(c)}] = ${target.name}Element(${finish(`sum${i}_${c}`, i)}); }`;
       }))
   }
     }

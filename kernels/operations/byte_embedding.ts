@@ -11,8 +11,17 @@
  *   dTable[v]     += Σ dx[n, t] over n and t ≥ 1 with tokens[n, t − 1] = v
  *   dPositions[t] += Σₙ dx[n, t]
  *
- * feature [N, C], tokens [N, S], table [V, C], positions [S + 1, C] (as published; the last row is never used),
- * x [N·S, C]. S is at least 2.
+ * With `feature: "every"` the bytes are one run in which each row takes the byte before it, row 0 the last byte of the
+ * patch that the feature was made of last, and the feature is added to every row:
+ *
+ *   x[n, t] = table[previous(n, t)] + feature[n] + positions[t]
+ *   previous(n, 0) = patches[n, S − 1], previous(n, t) = tokens[n, t − 1]
+ *
+ *   dFeature[n]    = Σₜ dx[n, t]
+ *   dTable[v]     += Σ dx[n, t] over n and t with previous(n, t) = v
+ *
+ * feature [N, C], tokens and patches [N, S], table [V, C], positions [S + 1, C] (as published; the last row is never
+ * used), x [N·S, C]. S is at least 2.
  * @module
  */
 import { divideUp, foldWidth, foldWorkgroups, type Kernel, read, update, wgsl, write } from "../kernel.ts";
@@ -28,26 +37,64 @@ export type ByteEmbeddingShape = {
   readonly V: number;
   /** Channels. */
   readonly C: number;
+  /** Adds the feature to every row; absent, it stands in place of the first byte, as published. */
+  readonly feature?: "every";
 };
 
+type Feature = ByteEmbeddingShape["feature"];
+
 /** Elements of the `scratch` of {@linkcode byteEmbeddingBackward}: the table's gradient position by position. */
-export function byteEmbeddingScratchLength({ S, V, C }: Omit<ByteEmbeddingShape, "N">): number {
-  return (S - 1) * V * C;
+export function byteEmbeddingScratchLength({ S, V, C, feature }: Omit<ByteEmbeddingShape, "N">): number {
+  return (S - firstEmbedded(feature)) * V * C;
+}
+
+/** The first position that a row of the table is added to. */
+function firstEmbedded(feature: Feature): 0 | 1 {
+  return feature === "every" ? 0 : 1;
+}
+
+/** As an argument of the assembly, which takes it for the sign that the feature is added to every row. */
+function patchesOf(feature: Feature): "patches" | null {
+  return feature === "every" ? "patches" : null;
+}
+
+/** Elements of `tokens`, and of one token of each of the `patches`. */
+function inputTokens(N: number, S: number, feature: Feature): number {
+  return N * S + (feature === "every" ? N : 0);
 }
 
 /** x[n] = the feature, then the embeddings of all bytes but the last, with positions added. */
-export const byteEmbedding: Kernel<ByteEmbeddingShape, "feature" | "table" | "positions" | "x", "tokens"> = {
+export const byteEmbedding: Kernel<
+  ByteEmbeddingShape,
+  "feature" | "table" | "positions" | "x",
+  "tokens" | "patches"
+> = {
   name: "byteEmbedding",
-  operands: ({ N, S, V, C }) => ({
+  operands: ({ N, S, V, C, feature }) => ({
     tokens: read(N * S, "u32"),
+    ...(feature === "every" ? { patches: read(N * S, "u32") } : {}),
     feature: read(N * C),
     table: read(V * C),
     positions: read((S + 1) * C),
     x: write(N * S * C),
   }),
-  dispatches({ N, S, C }) {
+  dispatches({ N, S, C, feature }) {
     const { type, count, vectors } = rowVectors(C);
     const groups = divideUp(N * S * count, 256);
+    const embedded = feature === "every"
+      ? wgsl`var token: u32;
+  if (position == 0u) {
+    token = patches[row + ${S - 1}u];
+  } else {
+    token = tokens[row - 1u];
+  }
+  let embedded = table[token * ${count}u + value] + feature[(row / ${S}u) * ${count}u + value];`
+      : wgsl`var embedded: ${type};
+  if (position == 0u) {
+    embedded = feature[(row / ${S}u) * ${count}u + value];
+  } else {
+    embedded = table[tokens[row - 1u] * ${count}u + value];
+  }`;
     const source = wgsl`
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -56,12 +103,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let row = i / ${count}u;
   let value = i % ${count}u;
   let position = row % ${S}u;
-  var embedded: ${type};
-  if (position == 0u) {
-    embedded = feature[(row / ${S}u) * ${count}u + value];
-  } else {
-    embedded = table[tokens[row - 1u] * ${count}u + value];
-  }
+  ${embedded}
   x[i] = embedded + positions[position * ${count}u + value];
 }`;
     return [{
@@ -70,59 +112,76 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       vectors: vectors("feature", "table", "positions", "x"),
     }];
   },
-  assembly: ({ N, S, C }) => [{
+  assembly: ({ N, S, C, feature }) => [{
     function: "byteEmbedding",
-    arguments: ["tokens", "feature", "table", "positions", "x", N, S, C],
+    arguments: ["tokens", patchesOf(feature), "feature", "table", "positions", "x", N, S, C],
   }],
-  reference({ N, S, C }, { tokens, feature, table, positions, x }) {
+  reference({ N, S, C, feature: where }, { tokens, patches, feature, table, positions, x }) {
     for (let n = 0; n < N; n++) {
       for (let t = 0; t < S; t++) {
         const row = n * S + t;
-        const token = t === 0 ? 0 : tokens[row - 1]!;
-        for (let c = 0; c < C; c++) {
-          const embedded = t === 0 ? feature[n * C + c]! : table[token * C + c]!;
-          x[row * C + c] = embedded + positions[t * C + c]!;
+        for (let c = 0; c < C; c++) x[row * C + c] = positions[t * C + c]!;
+        if (t === 0 || where === "every") {
+          for (let c = 0; c < C; c++) x[row * C + c]! += feature[n * C + c]!;
         }
+        if (t === 0 && where === undefined) continue;
+        const token = t === 0 ? patches[row + S - 1]! : tokens[row - 1]!;
+        for (let c = 0; c < C; c++) x[row * C + c]! += table[token * C + c]!;
       }
     }
   },
-  cost: ({ N, S, V, C }) => ({ flops: N * S * C, bytes: 4 * (N * S + (N + V + S + 1 + N * S) * C) }),
-  tolerance: { absolute: 2e-7, relative: 2e-7, reason: "one sum in f32" },
+  cost({ N, S, V, C, feature }) {
+    const terms = feature === "every" ? 2 : 1;
+    return {
+      flops: terms * N * S * C,
+      bytes: 4 * (inputTokens(N, S, feature) + (N + V + S + 1 + N * S) * C),
+    };
+  },
+  tolerance: { absolute: 2e-7, relative: 2e-7, reason: "one or two sums in f32" },
 };
 
 /**
  * The gradients of {@linkcode byteEmbedding}: `dFeature` is set, `dTable` and `dPositions` are added to what is there.
  *
  * A frequent byte would make one workgroup sum 100,000 rows while the others wait, so the table's gradient is summed
- * apart for each position, in `scratch` [S − 1, V, C], and then over positions. The cpu engine, whose threads share
- * channels, leaves the scratch alone.
+ * apart for each position that has one, in `scratch` [S − 1 or S, V, C], and then over positions. The cpu engine, whose
+ * threads share channels, leaves the scratch alone.
  */
 export const byteEmbeddingBackward: Kernel<
   ByteEmbeddingShape,
   "dx" | "dFeature" | "dTable" | "dPositions" | "scratch",
-  "tokens"
+  "tokens" | "patches"
 > = {
   name: "byteEmbedding.backward",
-  operands: ({ N, S, V, C }) => ({
+  operands: ({ N, S, V, C, feature }) => ({
     tokens: read(N * S, "u32"),
+    ...(feature === "every" ? { patches: read(N * S, "u32") } : {}),
     dx: read(N * S * C),
     dFeature: write(N * C),
     dTable: update(V * C),
     dPositions: update((S + 1) * C),
-    scratch: write(byteEmbeddingScratchLength({ S, V, C })),
+    scratch: write((S - firstEmbedded(feature)) * V * C),
   }),
-  dispatches({ N, S, V, C }) {
+  dispatches({ N, S, V, C, feature }) {
+    const every = feature === "every";
+    const embedded = S - firstEmbedded(feature);
     const { count, vectors } = rowVectors(C);
     const featureGroups = divideUp(N * count, 256);
-    const feature = wgsl`
+    const rows = Array.from({ length: S }, (_, t) => `dx[first + ${t * count}u]`);
+    const source = wgsl`
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let i = (group.y * ${foldWidth(featureGroups)}u + group.x) * 256u + lane;
   if (i >= ${N * count}u) { return; }
-  dFeature[i] = dx[(i / ${count}u) * ${S * count}u + i % ${count}u];
+  ${
+      every
+        ? `let first = (i / ${count}u) * ${S * count}u + i % ${count}u;
+  dFeature[i] = ${rows.join(" + ")};`
+        : `dFeature[i] = dx[(i / ${count}u) * ${S * count}u + i % ${count}u];`
+    }
 }`;
     const tableGroups = divideUp(V * count, 256);
-    const parts = Array.from({ length: S - 1 }, (_, t) => `sum += scratch[i + ${t * V * count}u];`);
+    const parts = Array.from({ length: embedded }, (_, t) => `sum += scratch[i + ${t * V * count}u];`);
     const table = wgsl`
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -134,17 +193,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }`;
     return [
       {
-        source: feature,
+        source,
         workgroups: foldWorkgroups(featureGroups),
         vectors: vectors("dx", "dFeature"),
       },
       keyedRowSums({
         items: N,
-        rows: (S - 1) * V,
+        rows: embedded * V,
         C,
-        belongs: `tokens[item * ${S}u + row / ${V}u] == row % ${V}u`,
+        belongs: every
+          ? `select(tokens[item * ${S}u + max(row / ${V}u, 1u) - 1u], patches[item * ${S}u + ${
+            S - 1
+          }u], row < ${V}u) == row % ${V}u`
+          : `tokens[item * ${S}u + row / ${V}u] == row % ${V}u`,
         source: "dx",
-        sourceRow: `item * ${S}u + row / ${V}u + 1u`,
+        sourceRow: `item * ${S}u + row / ${V}u${every ? "" : " + 1u"}`,
         target: "scratch",
         assign: "=",
       }),
@@ -156,28 +219,35 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       stridedRowSums({ items: N, rows: S, C, source: "dx", target: "dPositions" }),
     ];
   },
-  assembly: ({ N, S, V, C }) => [{
+  assembly: ({ N, S, V, C, feature }) => [{
     function: "byteEmbeddingBackward",
-    arguments: ["tokens", "dx", "dFeature", "dTable", "dPositions", N, S, V, C],
+    arguments: ["tokens", patchesOf(feature), "dx", "dFeature", "dTable", "dPositions", N, S, V, C],
   }],
-  reference({ N, S, C }, { tokens, dx, dFeature, dTable, dPositions }) {
+  reference({ N, S, C, feature }, { tokens, patches, dx, dFeature, dTable, dPositions }) {
+    const every = feature === "every";
     for (let n = 0; n < N; n++) {
       for (let t = 0; t < S; t++) {
         const row = n * S + t;
         for (let c = 0; c < C; c++) dPositions[t * C + c]! += dx[row * C + c]!;
         if (t === 0) {
           for (let c = 0; c < C; c++) dFeature[n * C + c] = dx[row * C + c]!;
-        } else {
-          const token = tokens[row - 1]!;
-          for (let c = 0; c < C; c++) dTable[token * C + c]! += dx[row * C + c]!;
+        } else if (every) {
+          for (let c = 0; c < C; c++) dFeature[n * C + c]! += dx[row * C + c]!;
         }
+        if (t === 0 && !every) continue;
+        const token = t === 0 ? patches[row + S - 1]! : tokens[row - 1]!;
+        for (let c = 0; c < C; c++) dTable[token * C + c]! += dx[row * C + c]!;
       }
     }
   },
-  cost: ({ N, S, V, C }) => ({
-    flops: N * (2 * S - 1) * C,
-    bytes: 4 * (N * S + (N * S + N + 2 * V + 2 * (S + 1) + (S - 1) * V) * C),
-  }),
+  cost({ N, S, V, C, feature }) {
+    const embedded = S - firstEmbedded(feature);
+    const sums = feature === "every" ? 3 * S - 1 : 2 * S - 1;
+    return {
+      flops: N * sums * C,
+      bytes: 4 * (inputTokens(N, S, feature) + (N * S + N + 2 * V + 2 * (S + 1) + embedded * V) * C),
+    };
+  },
   tolerance: {
     absolute: 2e-6,
     relative: 1e-6,

@@ -50,7 +50,7 @@ ${randomWgsl}${dropoutWgsl}
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let i = (group.y * ${foldWidth(groups)}u + group.x) * 256u + lane;
   if (i >= ${length}u) { return; }
-  y[i] = ${residual ? "residual[i] + " : ""}dropoutFactor(i, ${stream}u) * x[i];
+  y[i] = yElement(${residual ? "residual[i] + " : ""}dropoutFactor(i, ${stream}u) * f32(x[i]));
 }`;
     return [{ source, workgroups: foldWorkgroups(groups) }];
   },
@@ -70,4 +70,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     bytes: (residual ? 12 : 8) * length,
   }),
   tolerance: { absolute: 1e-6, relative: 1e-6, reason: "one division, one product and one sum in f32" },
+  halves: ["x", "y"],
 };

@@ -62,7 +62,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     ${
       each((k) =>
         `if (${inside(k)}) { y[start + ${index(k)}] = ` +
-        `x${k} * rowRstd * weight[${index(k)}] + bias[${index(k)}]; }`
+        `yElement(x${k} * rowRstd * weight[${index(k)}] + bias[${index(k)}]); }`
       )
     }
     if (lane == 0u) { mean[row] = rowMean; rstd[row] = rowRstd; }
@@ -96,6 +96,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     relative: 1e-6,
     reason: "two sums of C terms in f32, and a reciprocal square root of 2 ulp",
   },
+  halves: ["y"],
 };
 
 /** dx, written or added to what stands there. */
@@ -129,7 +130,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   ${
       each((k) =>
         `var g${k} = ${type}(); var x${k} = ${type}(); if (${inside(k)}) { ` +
-        `g${k} = dy[start + ${index(k)}] * weight[${index(k)}]; ` +
+        `g${k} = ${type}(dy[start + ${index(k)}]) * weight[${index(k)}]; ` +
         `x${k} = (x[start + ${index(k)}] - rowMean) * rowRstd; ` +
         `sum += g${k}; product += g${k} * x${k}; }`
       )
@@ -177,6 +178,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     relative: 1e-6,
     reason: "two sums of C terms in f32, and differences of terms of the result's size",
   },
+  halves: ["dy"],
 };
 
 /** Rows that a workgroup of the first stage should at least have, and slabs of rows that there are at most. */
@@ -234,7 +236,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (c < ${count}u) {
     let end = min((group.y + 1u) * ${slabRows}u, ${R}u);
     for (var r = group.y * ${slabRows}u + lane; r < end; r += ${lanes}u) {
-      let gradient = dy[r * ${count}u + c];
+      let gradient = ${type}(dy[r * ${count}u + c]);
       weightSum += gradient * ((x[r * ${count}u + c] - mean[r]) * rstd[r]);
       biasSum += gradient;
     }
@@ -295,4 +297,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     relative: 1e-6,
     reason: "sums over all rows in f32, at most 100 terms in a row and then a tree",
   },
+  halves: ["dy"],
 };

@@ -140,6 +140,7 @@ export const matmul: Kernel<MatmulShape, MatmulOperand> = {
     reason:
       "K additions in f32, one after the other; stated for K up to 1000, beyond that it grows (see above)",
   },
+  halves: ["a", "b", "out", "pre"],
 };
 
 /** sum += a·b in the order of the layout; blocks of both operands stay in the cache. */

@@ -56,7 +56,7 @@ export function straightStaging(name: "a" | "b", shape: MatmulShape, tile: Matmu
   const pass = (p: number, body: string) => guarded(body, term, p * perPass, perPass, tile.depth);
   const termOf = (p: number) => plus(term, p * perPass);
   return {
-    functions: fetchWgsl(name, [shape.K, tile.depth], [size, width]),
+    functions: fetchWgsl(name, "f32", [shape.K, tile.depth], [size, width]),
     place: `let ${quad} = lane % ${quads}u;\nlet ${term} = lane / ${quads}u;`,
     fetch: each(passes, (p) => {
       const body = `${fetched}${p} = ${name}Fetch(k + ${termOf(p)}, ${origin} + 4u * ${quad});`;
@@ -79,7 +79,7 @@ export function turnedStaging(name: "a" | "b", shape: MatmulShape, tile: MatmulT
   const pass = (p: number, body: string) => guarded(body, quad, p * perPass, perPass, quads);
   const quadOf = (p: number) => plus(quad, p * perPass);
   return {
-    functions: fetchWgsl(name, [size, width], [shape.K, tile.depth]),
+    functions: fetchWgsl(name, "f32", [size, width], [shape.K, tile.depth]),
     place: `
 let ${quad} = lane % ${neighbours}u + ${neighbours}u * (lane / ${neighbours * blocksAlongK}u);
 let ${four} = lane / ${neighbours}u % ${blocksAlongK}u;`,
@@ -98,26 +98,32 @@ let ${four} = lane / ${neighbours}u % ${blocksAlongK}u;`,
   };
 }
 
-/** A function that fetches four neighbours of a row-major matrix, zeros beyond it; each side is [size, tile]. */
+/**
+ * A function that fetches four neighbours of a row-major matrix, zeros beyond it; each side is [size, tile].
+ * @param type of a number that it returns
+ */
 export function fetchWgsl(
   name: string,
+  type: string,
   [rows, rowStep]: [number, number],
   [columns, columnStep]: [number, number],
 ): string {
-  const rowCheck = rows % rowStep === 0 ? "" : `if (row >= ${rows}u) { return vec4<f32>(); }`;
-  const head = `fn ${name}Fetch(row: u32, column: u32) -> vec4<f32> {\n  ${rowCheck}`;
+  const rowCheck = rows % rowStep === 0 ? "" : `if (row >= ${rows}u) { return vec4<${type}>(); }`;
+  const head = `fn ${name}Fetch(row: u32, column: u32) -> vec4<${type}> {\n  ${rowCheck}`;
   if (columns % 4 === 0) {
     const columnCheck = columns % columnStep === 0
       ? ""
-      : `if (column >= ${columns}u) { return vec4<f32>(); }`;
+      : `if (column >= ${columns}u) { return vec4<${type}>(); }`;
     return wgsl`${head}${columnCheck}
-  return ${name}[row * ${columns / 4}u + column / 4u];
+  return vec4<${type}>(${name}[row * ${columns / 4}u + column / 4u]);
 }`;
   }
   const one = (i: number) =>
-    `select(0.0, ${name}[start + min(column + ${i}u, ${columns - 1}u)], column + ${i}u < ${columns}u)`;
+    `select(${type}(), ${type}(${name}[start + min(column + ${i}u, ${
+      columns - 1
+    }u)]), column + ${i}u < ${columns}u)`;
   return wgsl`${head}
   let start = row * ${columns}u;
-  return vec4<f32>(${[0, 1, 2, 3].map(one).join(", ")});
+  return vec4<${type}>(${[0, 1, 2, 3].map(one).join(", ")});
 }`;
 }

@@ -1,6 +1,6 @@
 /**
- * The WGSL of a matrix product in mixed precision on tensor cores: operands rounded to f16, sums in f32, the epilogues of
- * matmul.ts.
+ * The WGSL of a matrix product in mixed precision on tensor cores: operands in f16, or rounded to it on the way, sums in
+ * f32, the epilogues of matmul.ts.
  *
  * A workgroup computes a tile of the output, each of its subgroups a part of the tile, in units of the size that the
  * device multiplies (16 x 16 x 16 on NVIDIA, 8 x 8 x 8 on Apple and lavapipe). At each stop along K all threads round
@@ -61,7 +61,9 @@ function operand(name: "a" | "b", shape: MatmulShape, tile: SubgroupTile, matrix
   const [size, extent, origin] = name === "a"
     ? [shape.M, tile.rows, "row0"] as const
     : [shape.N, tile.columns, "column0"] as const;
-  const type = name === "a"
+  // Fetched as it is stored, so that what is f16 already is not turned to and fro.
+  const type = `${name}Scalar`;
+  const unitType = name === "a"
     ? `subgroup_matrix_left<f16, ${K}, ${M}>`
     : `subgroup_matrix_right<f16, ${N}, ${K}>`;
   // Whether a row in storage runs along K.
@@ -78,8 +80,8 @@ function operand(name: "a" | "b", shape: MatmulShape, tile: SubgroupTile, matrix
   const names = Array.from({ length: passes }, (_, p) => `${name}Fetched${p}`);
   return {
     declarations: `var<workgroup> ${name}Tile: array<f16, ${lines * stride}>;\n` +
-      (alongK ? fetchWgsl(name, across, along) : fetchWgsl(name, along, across)),
-    fetched: names.map((fetched) => `var ${fetched}: vec4<f32>;`).join("\n"),
+      (alongK ? fetchWgsl(name, type, across, along) : fetchWgsl(name, type, along, across)),
+    fetched: names.map((fetched) => `var ${fetched}: vec4<${type}>;`).join("\n"),
     fetch: (k) =>
       each(passes, (p) => {
         const [line, column] = [`${quadOf(p)} / ${quads}u`, `4u * (${quadOf(p)} % ${quads}u)`];
@@ -99,7 +101,7 @@ function operand(name: "a" | "b", shape: MatmulShape, tile: SubgroupTile, matrix
       // A unit of `a` has its terms across, one of `b` down.
       const order = alongK === (name === "a") ? "row_major" : "col_major";
       const offset = alongK ? `(${place}) * ${stride}u + ${term}u` : `${term * stride}u + ${place}`;
-      return `subgroupMatrixLoad<${type}, ${order}>(&${name}Tile, ${offset}, ${stride}u)`;
+      return `subgroupMatrixLoad<${unitType}, ${order}>(&${name}Tile, ${offset}, ${stride}u)`;
     },
   };
 }
@@ -194,7 +196,7 @@ ${b.fetch("0u")}
     workgroupBarrier();
 ${a.store}
 ${b.store}
-${sumsColumns ? b.names.map((fetched) => `    columnSum += ${fetched};`).join("\n") : ""}
+${sumsColumns ? b.names.map((fetched) => `    columnSum += vec4<f32>(${fetched});`).join("\n") : ""}
     workgroupBarrier();
     // Behind the last stop the last is fetched again, and not used.
     let next = min(k + ${depth}u, ${(divideUp(shape.K, depth) - 1) * depth}u);

@@ -20,16 +20,17 @@ export function finishWgsl(
   tile: Pick<MatmulTile, "rows" | "columns">,
 ): string {
   const vector = N % 4 === 0;
+  const type = vector ? "vec4<f32>" : "f32";
   const statements = {
-    none: "out[i] = sum;",
-    bias: "out[i] = sum + bias[j];",
-    biasGelu: "let before = sum + bias[j];\n  pre[i] = before;\n  out[i] = gelu(before);",
-    biasResidual: "out[i] = residual[i] + (sum + bias[j]);",
-    geluGradient: "out[i] = sum * geluGradient(pre[i]);",
+    none: "out[i] = outElement(sum);",
+    bias: "out[i] = outElement(sum + bias[j]);",
+    biasGelu:
+      "let before = sum + bias[j];\n  pre[i] = preElement(before);\n  out[i] = outElement(gelu(before));",
+    biasResidual: "out[i] = outElement(residual[i] + (sum + bias[j]));",
+    geluGradient: `out[i] = outElement(sum * geluGradient(${type}(pre[i])));`,
     accumulate: "out[i] += sum;",
     accumulateBias: "out[i] += sum;",
   };
-  const type = vector ? "vec4<f32>" : "f32";
   const outside = [
     M % tile.rows === 0 ? [] : [`row >= ${M}u`],
     N % tile.columns === 0 ? [] : [`column >= ${N}u`],

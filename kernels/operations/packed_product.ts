@@ -55,7 +55,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let k = i / ${panelColumns}u % ${K}u;
   var value = 0.0;
   if (n < ${N}u) { value = b[${layout === "NN" ? `k * ${N}u + n` : `n * ${K}u + k`}]; }
-  panels[i] = value;
+  panels[i] = panelsElement(value);
 }`;
     return [{ source, workgroups: foldWorkgroups(groups) }];
   },
@@ -71,6 +71,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   },
   cost: ({ N, K }) => ({ flops: 0, bytes: 4 * (N * K + panelLength(N, K)) }),
   tolerance: { absolute: 0, relative: 0, reason: "a copy is exact" },
+  halves: ["panels"],
 };
 
 /** out = epilogue(a·b), b in panels. */
@@ -107,7 +108,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let panel = index % ${panelCount}u;
   var own = vec4f();
   for (var k = lane / 8u; k < ${K}u; k += 32u) {
-    own = fma(vec4f(a[m * ${K}u + k]), panels[(panel * ${K}u + k) * 8u + lane % 8u], own);
+    own = fma(vec4f(a[m * ${K}u + k]), vec4f(panels[(panel * ${K}u + k) * 8u + lane % 8u]), own);
   }
   sums[lane] = own;
   workgroupBarrier();
@@ -152,6 +153,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     relative: 2e-6,
     reason: "as matmul's: K additions in f32; stated for K up to 1000",
   },
+  halves: ["panels"],
 };
 
 /** Where b's element for column n and term k stands in the panels. */

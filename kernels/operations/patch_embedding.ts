@@ -10,7 +10,8 @@
  *   dPositions[l]   += Σ dx[p] over p with p − fileStart[p] = l
  *   dBias           += Σ dx[p]
  *
- * tokens [P, S], fileStart [P], table [S·V, C], bias [C], positions [L, C], x [P, C]
+ * tokens [P, S], fileStart [P], table [S·V, C], bias [C], positions [L, C], x [P, C]. With L = 0 there are no positions,
+ * and none are added.
  * @module
  */
 import { divideUp, foldWidth, foldWorkgroups, type Kernel, read, update, wgsl, write } from "../kernel.ts";
@@ -26,7 +27,7 @@ export type PatchEmbeddingShape = {
   readonly V: number;
   /** Channels. */
   readonly C: number;
-  /** Patch length: rows of the position table. */
+  /** Patch length: rows of the position table; with 0 no positions are added. */
   readonly L: number;
 };
 
@@ -34,7 +35,7 @@ export type PatchEmbeddingShape = {
  * x[p] = bias + Σₛ table[s·V + tokens[p, s]] + positions[p − fileStart[p]].
  *
  * `tokens` are below V. `fileStart` holds, for each patch, where in the strip the first patch of its file is; a file
- * has at most L patches.
+ * has at most L patches, or any number where there are no positions.
  */
 export const patchEmbedding: Kernel<
   PatchEmbeddingShape,
@@ -47,10 +48,10 @@ export const patchEmbedding: Kernel<
     fileStart: read(P, "u32"),
     table: read(S * V * C),
     bias: read(C),
-    positions: read(L * C),
+    ...(L > 0 ? { positions: read(L * C) } : {}),
     x: write(P * C),
   }),
-  dispatches({ P, S, V, C }) {
+  dispatches({ P, S, V, C, L }) {
     const { count, vectors } = rowVectors(C);
     const groups = divideUp(P * count, 256);
     const rows = Array.from(
@@ -66,7 +67,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let value = i % ${count}u;
   var sum = bias[value];
   ${rows.join("\n  ")}
-  x[i] = sum + positions[(p - fileStart[p]) * ${count}u + value];
+  x[i] = sum${L > 0 ? ` + positions[(p - fileStart[p]) * ${count}u + value]` : ""};
 }`;
     return [{
       source,
@@ -74,14 +75,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       vectors: vectors("table", "bias", "positions", "x"),
     }];
   },
-  assembly: ({ P, S, V, C }) => [{
+  assembly: ({ P, S, V, C, L }) => [{
     function: "patchEmbedding",
-    arguments: ["tokens", "fileStart", "table", "bias", "positions", "x", P, S, V, C],
+    arguments: ["tokens", "fileStart", "table", "bias", L > 0 ? "positions" : null, "x", P, S, V, C],
   }],
-  reference({ P, S, V, C }, { tokens, fileStart, table, bias, positions, x }) {
+  reference({ P, S, V, C, L }, { tokens, fileStart, table, bias, positions, x }) {
     for (let p = 0; p < P; p++) {
       const position = p - fileStart[p]!;
-      for (let c = 0; c < C; c++) x[p * C + c] = bias[c]! + positions[position * C + c]!;
+      for (let c = 0; c < C; c++) x[p * C + c] = bias[c]! + (L > 0 ? positions[position * C + c]! : 0);
       for (let s = 0; s < S; s++) {
         const row = s * V + tokens[p * S + s]!;
         for (let c = 0; c < C; c++) x[p * C + c]! += table[row * C + c]!;
@@ -89,13 +90,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
   },
   cost: ({ P, S, V, C, L }) => ({
-    flops: P * (S + 1) * C,
+    flops: P * (S + (L > 0 ? 1 : 0)) * C,
     bytes: 4 * (P * (S + 1) + (S * V + 1 + L + P) * C),
   }),
-  tolerance: { absolute: 2e-6, relative: 1e-6, reason: "S + 2 terms of order one, added in f32" },
+  tolerance: { absolute: 2e-6, relative: 1e-6, reason: "at most S + 2 terms of order one, added in f32" },
 };
 
-/** The gradients of {@linkcode patchEmbedding}; all three are added to what is there. */
+/** The gradients of {@linkcode patchEmbedding}; all are added to what is there. */
 export const patchEmbeddingBackward: Kernel<
   PatchEmbeddingShape,
   "dx" | "dTable" | "dBias" | "dPositions",
@@ -108,7 +109,7 @@ export const patchEmbeddingBackward: Kernel<
     dx: read(P * C),
     dTable: update(S * V * C),
     dBias: update(C),
-    dPositions: update(L * C),
+    ...(L > 0 ? { dPositions: update(L * C) } : {}),
   }),
   dispatches: ({ P, S, V, C, L }) => [
     keyedRowSums({
@@ -121,7 +122,7 @@ export const patchEmbeddingBackward: Kernel<
       target: "dTable",
       assign: "+=",
     }),
-    keyedRowSums({
+    ...(L === 0 ? [] : [keyedRowSums({
       items: P,
       rows: L,
       C,
@@ -130,22 +131,22 @@ export const patchEmbeddingBackward: Kernel<
       sourceRow: "item",
       target: "dPositions",
       assign: "+=",
-    }),
+    })]),
     stridedRowSums({ items: P, rows: 1, C, source: "dx", target: "dBias" }),
   ],
   assembly: ({ P, S, V, C, L }) => [
     { function: "patchEmbeddingTable", arguments: ["tokens", "dx", "dTable", P, S, V, C] },
     {
       function: "patchEmbeddingPositions",
-      arguments: ["fileStart", "dx", "dPositions", "dBias", P, L, C],
+      arguments: ["fileStart", "dx", L > 0 ? "dPositions" : null, "dBias", P, L, C],
     },
   ],
-  reference({ P, S, V, C }, { tokens, fileStart, dx, dTable, dBias, dPositions }) {
+  reference({ P, S, V, C, L }, { tokens, fileStart, dx, dTable, dBias, dPositions }) {
     for (let p = 0; p < P; p++) {
       const position = p - fileStart[p]!;
       for (let c = 0; c < C; c++) {
         dBias[c]! += dx[p * C + c]!;
-        dPositions[position * C + c]! += dx[p * C + c]!;
+        if (L > 0) dPositions[position * C + c]! += dx[p * C + c]!;
       }
       for (let s = 0; s < S; s++) {
         const row = s * V + tokens[p * S + s]!;
@@ -154,7 +155,7 @@ export const patchEmbeddingBackward: Kernel<
     }
   },
   cost: ({ P, S, V, C, L }) => ({
-    flops: P * (S + 2) * C,
+    flops: P * (S + (L > 0 ? 2 : 1)) * C,
     bytes: 4 * (P * (S + 1) + (P + 2 * (S * V + 1 + L)) * C),
   }),
   tolerance: {

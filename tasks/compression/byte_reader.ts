@@ -2,6 +2,7 @@
 export class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #bytes = new Uint8Array();
+  #ended = false;
 
   /** Begins to read. */
   constructor(stream: AsyncIterable<Uint8Array>) {
@@ -10,11 +11,15 @@ export class ByteReader {
 
   /** The next bytes, fewer where the stream ends; they stay. */
   async peek(count: number): Promise<Uint8Array> {
-    if (this.#bytes.length < count) {
+    // At the end nothing is joined any more: who takes byte by byte there would copy all of the rest each time.
+    if (this.#bytes.length < count && !this.#ended) {
       const parts = [this.#bytes];
       for (let length = this.#bytes.length; length < count;) {
         const { done, value } = await this.#chunks.next();
-        if (done) break;
+        if (done) {
+          this.#ended = true;
+          break;
+        }
         parts.push(value as Uint8Array<ArrayBuffer>);
         length += value.length;
       }

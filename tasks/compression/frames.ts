@@ -32,6 +32,13 @@ const entryBytes = 7;
 /** Marker and number of a frame. */
 const openingBytes = 8;
 
+/**
+ * Blocks, and bytes of the file, that may be lost where nothing of the container stands for them: as many as make good a
+ * piece that was cut out, too few for a small container to fill a disk with zeros.
+ */
+const mostLostBlocks = 2 ** 16;
+const mostLostBytes = 2 ** 26;
+
 /** What the head of a frame says. */
 interface FrameHead {
   readonly number: number;
@@ -77,6 +84,7 @@ export async function* readFrames(reader: ByteReader, header: ContainerHeader): 
         `Cannot decompress: the container ends before block ${first} of ${count}. Copy it again`,
       );
     }
+    checkLost(header, first, head.number * frameBlocks, skipped);
     for (let index = first; index < head.number * frameBlocks; index++) {
       lost = true;
       yield { index, byteLength: blockLength(header, index), check: 0 };
@@ -116,6 +124,18 @@ function encodeHead(
   }
   view.setUint32(length, headCheck(header, bytes.subarray(0, length)), true);
   return bytes;
+}
+
+/** Of lost blocks, those whose frames lie damaged in the bytes that were skipped may be any number. */
+function checkLost(header: ContainerHeader, first: number, end: number, skipped: number): void {
+  const leastFrameBytes = openingBytes + entryBytes * frameBlocks + 4;
+  const missing = end - first - Math.floor(skipped / leastFrameBytes) * frameBlocks;
+  if (missing <= mostLostBlocks && missing * header.blockBytes <= mostLostBytes) return;
+  throw new ContainerError(
+    `Cannot decompress: blocks ${first} to ${end - 1} of ${
+      blockCountOf(header)
+    } are missing. Copy the container again`,
+  );
 }
 
 /** Frames of another container have another check. */

@@ -3,6 +3,7 @@
  * rows padded to 4 bytes.
  * @module
  */
+import { sizeProblem } from "./picture_size.ts";
 import type { RgbImage } from "./rgb_image.ts";
 
 const fileHeaderBytes = 14;
@@ -35,7 +36,8 @@ interface BmpHeader {
  * Reads a BMP without compression: 24 bits, 32 bits (the fourth byte is not used), or 8 bits with a palette; rows from
  * the bottom up or from the top down.
  *
- * @throws {SyntaxError} when it is no BMP, is cut short, or is of another kind
+ * @throws {SyntaxError} when it is no BMP, is cut short, is of another kind, or has more than 8192 × 8192 pixels or 65,535
+ * of a side
  */
 export function decodeBmp(bytes: Uint8Array): RgbImage {
   const { width, height, bottomUp, bitsPerPixel, paletteStart, paletteCount, pixelStart } = readHeader(bytes);
@@ -109,9 +111,8 @@ function readHeader(bytes: Uint8Array): BmpHeader {
   }
   const width = view.getInt32(18, true);
   const signedHeight = view.getInt32(22, true);
-  if (width <= 0 || signedHeight === 0) {
-    throw refusal(`it is ${width} × ${Math.abs(signedHeight)} pixels, at least 1 × 1 is required`);
-  }
+  const problem = sizeProblem(width, Math.abs(signedHeight));
+  if (problem !== undefined) throw refusal(problem);
   const bitsPerPixel = view.getUint16(28, true);
   const compression = view.getUint32(30, true);
   const plain = compression === uncompressed || bitsPerPixel === 32 && isBgr(view, compression);

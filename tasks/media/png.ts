@@ -1,23 +1,18 @@
 import { convertIndexedToRgb, decode } from "fast-png";
+import { decoderReason } from "./picture_size.ts";
+import { pictureChunks } from "./png_chunks.ts";
 import type { RgbImage } from "./rgb_image.ts";
 
-/** Where the header, always the first chunk, tells the interlacing. */
-const interlaceByte = 28;
-
 /**
- * Reads a PNG of any kind but those of less than 8 bits a pixel that are interlaced. Grey becomes equal red, green and blue; 16 bits become 8; what shows through is laid over
- * white.
+ * Reads a PNG of any kind but those of less than 8 bits a pixel that are interlaced. Grey becomes equal red, green and
+ * blue; 16 bits become 8; what shows through is laid over white.
  *
- * @throws {SyntaxError} when it is no PNG, or damaged
+ * @throws {SyntaxError} when it is no PNG, is damaged, or has more than 8192 × 8192 pixels, 65,535 of a side or 256 MiB
  */
 export function decodePng(bytes: Uint8Array): RgbImage {
   try {
-    const image = decode(bytes, { checkCrc: true });
+    const image = decode(pictureChunks(bytes), { checkCrc: true });
     const { width, height, depth, transparency } = image;
-    if (depth < 8 && bytes[interlaceByte] !== 0) {
-      // fast-png 8.0.0 takes the rows of each pass for bytes then.
-      throw new Error(`it is interlaced with ${depth} bits a pixel, which is not supported. Save it without`);
-    }
     const palette = image.palette !== undefined;
     const { data, channels, bits } = palette
       ? { data: convertIndexedToRgb(image), channels: image.palette![0]!.length, bits: 8 }
@@ -40,7 +35,7 @@ export function decodePng(bytes: Uint8Array): RgbImage {
     }
     return { width, height, pixels };
   } catch (error) {
-    throw new SyntaxError(`Cannot read PNG: ${(error as Error).message}`, { cause: error });
+    throw new SyntaxError(`Cannot read PNG: ${decoderReason(error)}`, { cause: error });
   }
 }
 

@@ -6,6 +6,7 @@ import {
   parameterTable,
   patchStack,
   type Strip,
+  type TrainedShare,
   Trainer,
   trainingPlan,
 } from "@bgpt/core";
@@ -23,6 +24,11 @@ function stripOf(byte: number): Strip {
     smallCapacity,
     config.patchSize,
   );
+}
+
+/** What a single rank takes of a step: all of it. */
+function sharesOf(strips: readonly Strip[]): TrainedShare[] {
+  return strips.map((strip) => ({ strips: [strip], lossWeight: strip.lossWeight }));
 }
 
 /** A trainer after a step, some of its weights then changed. */
@@ -50,13 +56,16 @@ function everyEngineTest(name: string, run: (engine: Engine) => Promise<void>): 
 
 everyEngineTest("of a good step no tensor is bad, although some are not used", async (engine) => {
   const trainer = await trainerWith(engine, () => {});
-  assertEquals(await trainer.diagnose(2, [stripOf(3), stripOf(4)]), undefined);
+  assertEquals(await trainer.diagnose(2, sharesOf([stripOf(3), stripOf(4)])), undefined);
   trainer.destroy();
 });
 
 everyEngineTest("a parameter that is no number is named", async (engine) => {
   const trainer = await trainerWith(engine, poisonByte(7, NaN));
-  assertEquals(await trainer.diagnose(2, [stripOf(3), stripOf(4)]), { tensor: byteTableName, value: NaN });
+  assertEquals(await trainer.diagnose(2, sharesOf([stripOf(3), stripOf(4)])), {
+    tensor: byteTableName,
+    value: NaN,
+  });
   trainer.destroy();
 });
 
@@ -66,7 +75,7 @@ everyEngineTest("what overflows is named, with the call that it comes from", asy
     const { offset, length } = table.parameters.find(({ name }) => name === `${patchStack}ln_f.weight`)!;
     parameters.fill(3.4e38, offset, offset + length);
   });
-  const bad = await trainer.diagnose(2, [stripOf(3), stripOf(4)]);
+  const bad = await trainer.diagnose(2, sharesOf([stripOf(3), stripOf(4)]));
   const { tensor, call } = bad!;
   assertEquals({ tensor, call }, { tensor: "patch.ln_f.y", call: "patch.ln_f" });
   trainer.destroy();

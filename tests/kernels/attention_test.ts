@@ -1,60 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import {
-  attention,
-  attentionBackward,
-  type AttentionShape,
-  dropoutFactor,
-  encodeStep,
-  ReferenceEngine,
-} from "@bgpt/kernels";
+import { attention, attentionBackward, dropoutFactor, ReferenceEngine } from "@bgpt/kernels";
 import { cpu, engineTest, strictCpu } from "../engines.ts";
 import { anyThreadsTest } from "./any_threads.ts";
-import {
-  assertClose,
-  compareWithReference,
-  finiteDifferences,
-  randomFloats,
-  randomIntegers,
-  runKernel,
-  type Values,
-} from "./compare.ts";
+import { compareBoth, operandsFor, packFiles, step } from "./attention_cases.ts";
+import { assertClose, finiteDifferences, randomFloats, runKernel, type Values } from "./compare.ts";
 
 const reference = new ReferenceEngine();
-const step = encodeStep({ dropoutSeed: 11, dropoutRate: 0.3 });
-
-/** `fileStart` of files of 1 to `longest` patches back to back; the last `padding` patches belong to none. */
-function packFiles(P: number, longest: number, padding: number, seed: number): Uint32Array {
-  const sizes = randomIntegers(P, seed, longest);
-  const fileStart = Uint32Array.from({ length: P }, (_, p) => p);
-  for (let start = 0, file = 0; start < P - padding; file++) {
-    const end = Math.min(P - padding, start + 1 + sizes[file]!);
-    fileStart.fill(start, start, end);
-    start = end;
-  }
-  return fileStart;
-}
-
-/** Operands of both kernels; `out` and `logSumExp` are those of the forward pass. Scores reach a few units. */
-async function operandsFor(shape: AttentionShape, fileStart: Uint32Array, seed: number): Promise<Values> {
-  const { P, H, D } = shape;
-  const forward = { step, fileStart, qkv: randomFloats(P * 3 * H * D, seed, 2) };
-  const { out, logSumExp } = await runKernel(reference, attention, shape, forward);
-  return { ...forward, out: out!, logSumExp: logSumExp!, dOut: randomFloats(P * H * D, seed + 1) };
-}
-
-/** Both kernels on the engine and on the reference. */
-async function compareBoth(
-  engine: Parameters<typeof runKernel>[0],
-  shape: AttentionShape,
-  fileStart: Uint32Array,
-  seed: number,
-): Promise<void> {
-  const inputs = await operandsFor(shape, fileStart, seed);
-  await compareWithReference(engine, attention, shape, inputs);
-  await compareWithReference(engine, attentionBackward, shape, inputs);
-}
-
 const patches = fc.oneof(
   fc.constantFrom(1, 15, 16, 17, 31, 32, 33, 64, 257),
   fc.integer({ min: 1, max: 140 }),

@@ -18,12 +18,12 @@ const shape: fc.Arbitrary<PatchEmbeddingShape> = fc.record({
   S: fc.constantFrom(1, 2, 8, 16),
   V: fc.constantFrom(1, 3, 17, 257),
   C: fc.oneof(fc.constantFrom(1, 15, 16, 17, 257, 260), fc.integer({ min: 1, max: 70 })),
-  L: fc.constantFrom(1, 7, 64),
+  L: fc.constantFrom(0, 1, 7, 64),
 }).filter(({ P, S, V, C }) => S * V * (P + C) < 400_000);
 
-/** The first patch of each patch's file, for files of random sizes from 1 to L patches. */
+/** The first patch of each patch's file, for files of random sizes from 1 to L patches, or P without positions. */
 function randomFileStart(P: number, L: number, seed: number): Uint32Array {
-  const sizes = randomIntegers(P, seed, L);
+  const sizes = randomIntegers(P, seed, L || P);
   const fileStart = new Uint32Array(P);
   for (let p = 0, start = 0, file = 0; p < P; p++) {
     if (p - start > sizes[file]!) {
@@ -41,7 +41,7 @@ function forwardInputs({ P, S, V, C, L }: PatchEmbeddingShape, seed: number): Va
     fileStart: randomFileStart(P, L, seed + 1),
     table: randomFloats(S * V * C, seed + 2),
     bias: randomFloats(C, seed + 3),
-    positions: randomFloats(L * C, seed + 4),
+    ...(L > 0 ? { positions: randomFloats(L * C, seed + 4) } : {}),
   };
 }
 
@@ -52,7 +52,7 @@ function backwardInputs({ P, S, V, C, L }: PatchEmbeddingShape, seed: number): V
     dx: randomFloats(P * C, seed + 2),
     dTable: randomFloats(S * V * C, seed + 3),
     dBias: randomFloats(C, seed + 4),
-    dPositions: randomFloats(L * C, seed + 5),
+    ...(L > 0 ? { dPositions: randomFloats(L * C, seed + 5) } : {}),
   };
 }
 
@@ -90,14 +90,18 @@ engineTest(
 
 anyThreadsTest(
   patchEmbedding,
-  [{ P: 19, S: 4, V: 17, C: 33, L: 7 }].map((shape) => [shape, forwardInputs(shape, 1)]),
+  [{ P: 19, S: 4, V: 17, C: 33, L: 7 }, { P: 19, S: 4, V: 17, C: 65, L: 0 }].map((
+    shape,
+  ) => [shape, forwardInputs(shape, 1)]),
 );
 
 anyThreadsTest(
   patchEmbeddingBackward,
-  [{ P: 700, S: 3, V: 5, C: 97, L: 7 }, { P: 1, S: 1, V: 1, C: 1, L: 1 }].map((
-    shape,
-  ) => [shape, backwardInputs(shape, 2)]),
+  [
+    { P: 700, S: 3, V: 5, C: 97, L: 7 },
+    { P: 700, S: 3, V: 5, C: 97, L: 0 },
+    { P: 1, S: 1, V: 1, C: 1, L: 1 },
+  ].map((shape) => [shape, backwardInputs(shape, 2)]),
 );
 
 Deno.test("a patch embedding is the published product of the one-hot patch with the transposed table", () => {
@@ -130,8 +134,30 @@ Deno.test("the position of a patch counts from the start of its own file", () =>
   assertEquals([...x], [10, 11, 10, 11, 12]);
 });
 
+Deno.test("without positions a patch has the same embedding wherever it stands", () => {
+  const shape = { P: 5, S: 1, V: 2, C: 1, L: 0 };
+  const x = new Float64Array(5);
+  patchEmbedding.reference(shape, {
+    tokens: Uint32Array.of(0, 1, 0, 1, 0),
+    fileStart: Uint32Array.of(0, 0, 2, 2, 2),
+    table: Float64Array.of(3, 5),
+    bias: Float64Array.of(1),
+    positions: new Float64Array(),
+    x,
+  });
+  assertEquals([...x], [4, 6, 4, 6, 4]);
+});
+
 Deno.test("the gradients of patch embeddings equal finite differences of the forward pass", () => {
-  const shape = { P: 11, S: 3, V: 4, C: 5, L: 6 };
+  assertGradients({ P: 11, S: 3, V: 4, C: 5, L: 6 });
+});
+
+Deno.test("so they do without positions", () => {
+  assertGradients({ P: 11, S: 3, V: 4, C: 5, L: 0 });
+});
+
+/** Holds the gradients of the reference against central differences of its forward pass. */
+function assertGradients(shape: PatchEmbeddingShape): void {
   const { P, S, V, C, L } = shape;
   const given = forwardInputs(shape, 5);
   const inputs: Record<string, Float64Array | Uint32Array> = {
@@ -139,7 +165,7 @@ Deno.test("the gradients of patch embeddings equal finite differences of the for
     fileStart: given.fileStart as Uint32Array,
     table: Float64Array.from(given.table!),
     bias: Float64Array.from(given.bias!),
-    positions: Float64Array.from(given.positions!),
+    positions: Float64Array.from(given.positions ?? []),
   };
   const weights = Float64Array.from(randomFloats(P * C, 6));
   const gradients = {
@@ -160,6 +186,7 @@ Deno.test("the gradients of patch embeddings equal finite differences of the for
       ["positions", gradients.dPositions],
     ] as const
   ) {
+    if (operand === "positions" && L === 0) continue;
     const numeric = finiteDifferences(patchEmbedding, shape, inputs, {
       operand,
       output: "x",
@@ -169,4 +196,4 @@ Deno.test("the gradients of patch embeddings equal finite differences of the for
     assertClose(gradient, numeric, { absolute: 1e-9, relative: 1e-6 }, operand);
     assert(gradient.some((g) => g !== 0), `the gradient of ${operand} is not zero`);
   }
-});
+}

@@ -5,10 +5,11 @@
  */
 import { DeviceError, type Engine, type Execution } from "../../engine.ts";
 import type { DeviceFacts } from "../../kernel.ts";
-import { planMemory, type Slot } from "../../memory.ts";
+import { type MemoryPlan, planMemory, type Slot } from "../../memory.ts";
 import type { Call, Plan, Tensor } from "../../plan.ts";
 import type { GpuDevice } from "./device.ts";
-import { bindingsOf, shaderSource } from "./shader.ts";
+import { type HalfPlan, halfPlan, shadowProgram } from "./half_storage.ts";
+import { type Binding, bindingsOf, shaderSource } from "./shader.ts";
 
 /** A dispatch with everything resolved. */
 interface Encoded {
@@ -20,33 +21,60 @@ interface Encoded {
 /** How a {@linkcode GpuEngine} computes. */
 export interface GpuOptions {
   /**
-   * `f32`, the default, is exact everywhere; `mixed` rounds the operands of matrix products to f16 where the device has
-   * tensor cores. Gradients are not scaled yet: small ones become zero.
+   * `f32`, the default, is exact everywhere. `mixed` stores activations, their gradients and copies of the weights in f16
+   * (half_storage.ts) and multiplies on tensor cores where the device has them; gradients have to be scaled so that small
+   * ones do not become zero.
    */
   readonly precision?: "f32" | "mixed";
+}
+
+/** What mixed precision cannot do without. */
+const halfFeature: GPUFeatureName = "shader-f16";
+
+/**
+ * Why a device cannot compute in mixed precision; `undefined` where it can. Without tensor cores it can, too: products then
+ * add in f32, and half the memory and its traffic are what is gained.
+ */
+export function whyNotMixed({ device, description }: GpuDevice): string | undefined {
+  return device.features.has(halfFeature)
+    ? undefined
+    : `"${description}" offers no half-precision numbers (${halfFeature})`;
 }
 
 /** Runs plans through WebGPU. */
 export class GpuEngine implements Engine {
   readonly name = "gpu";
   readonly description: string;
+  readonly precision: "f32" | "mixed";
   /** The device that it computes on. */
   readonly gpu: GpuDevice;
   readonly #facts: DeviceFacts;
   /** Pipelines by WGSL text: equal shapes share one, also between plans. */
   readonly #pipelines = new Map<string, GPUComputePipeline>();
 
-  /** Takes a device over: `destroy` closes it. */
+  /**
+   * Takes a device over: `destroy` closes it.
+   * @throws {RangeError} when it is to compute in mixed precision and cannot
+   */
   constructor(gpu: GpuDevice, { precision = "f32" }: GpuOptions = {}) {
+    const reason = precision === "mixed" ? whyNotMixed(gpu) : undefined;
+    if (reason !== undefined) throw new RangeError(`Cannot compute in mixed precision: ${reason}`);
     this.gpu = gpu;
+    this.precision = precision;
     const { subgroupMatrix } = gpu;
     this.#facts = precision === "mixed" && subgroupMatrix !== undefined ? { subgroupMatrix } : {};
     this.description = gpu.description;
   }
 
+  /** Where the storages of a plan live on the device. */
+  memoryOf(plan: Plan): MemoryPlan {
+    return planMemory(this.#stored(plan).plan);
+  }
+
   async prepare(plan: Plan): Promise<GpuExecution> {
     const { device } = this.gpu;
-    const memory = planMemory(plan);
+    const stored = this.#stored(plan);
+    const memory = planMemory(stored.plan);
     refuseWhatDoesNotFit(device, memory.slots);
 
     const buffers = new Map<Slot, GPUBuffer>();
@@ -75,12 +103,17 @@ export class GpuEngine implements Engine {
     const bufferOf = (tensor: Tensor) => buffers.get(memory.slotOf.get(tensor.storage)!)!;
 
     const programs = new Map<string, Encoded[]>();
-    for (const [name, calls] of plan.programs) {
+    for (const [name, calls] of stored.plan.programs) {
       const encoded: Encoded[] = [];
       for (const call of calls) encoded.push(...await this.#encode(call, bufferOf));
       programs.set(name, encoded);
     }
-    return new GpuExecution(plan, this.gpu, programs, bufferOf, [...buffers.values()]);
+    return new GpuExecution(plan, this.gpu, programs, stored, bufferOf, [...buffers.values()]);
+  }
+
+  /** What is stored how. */
+  #stored(plan: Plan): HalfPlan {
+    return this.precision === "mixed" ? halfPlan(plan) : { plan, storageOf: new Map(), shadows: [] };
   }
 
   destroy(): void {
@@ -89,7 +122,7 @@ export class GpuEngine implements Engine {
 
   async #encode(call: Call, bufferOf: (tensor: Tensor) => GPUBuffer): Promise<Encoded[]> {
     const { device } = this.gpu;
-    const bindings = bindingsOf(call.kernel, call.shape);
+    const bindings = bindingsOf(call.kernel, call.shape, (name) => call.operands[name]!.storage.type);
     const encoded: Encoded[] = [];
     for (const dispatch of call.kernel.dispatches(call.shape, this.#facts)) {
       const source = shaderSource(bindings, dispatch);
@@ -97,10 +130,9 @@ export class GpuEngine implements Engine {
       const bindGroup = device.createBindGroup({
         label: call.label,
         layout: pipeline.getBindGroupLayout(0),
-        entries: bindings.map(([name], binding) => {
+        entries: bindings.map(({ name }, binding) => {
           const tensor = call.operands[name]!;
-          const resource = { buffer: bufferOf(tensor), offset: tensor.offset * 4, size: tensor.length * 4 };
-          return { binding, resource };
+          return { binding, resource: { buffer: bufferOf(tensor), ...bytesOf(tensor) } };
         }),
       });
       encoded.push({ pipeline, bindGroup, workgroups: dispatch.workgroups });
@@ -112,17 +144,17 @@ export class GpuEngine implements Engine {
   async #compile(
     name: string,
     source: string,
-    bindings: ReturnType<typeof bindingsOf>,
+    bindings: readonly Binding[],
   ): Promise<GPUComputePipeline> {
     const { device } = this.gpu;
     device.pushErrorScope("validation");
     const module = device.createShaderModule({ label: name, code: source });
     const layout = device.createBindGroupLayout({
       label: name,
-      entries: bindings.map(([, operand], binding) => ({
+      entries: bindings.map(({ access }, binding) => ({
         binding,
         visibility: GPUShaderStage.COMPUTE,
-        buffer: { type: operand.access === "read" ? "read-only-storage" : "storage" } as const,
+        buffer: { type: access === "read" ? "read-only-storage" : "storage" } as const,
       })),
     });
     const pipeline = device.createComputePipeline({
@@ -143,22 +175,28 @@ export class GpuExecution implements Execution {
   readonly plan: Plan;
   readonly #gpu: GpuDevice;
   readonly #programs: ReadonlyMap<string, readonly Encoded[]>;
+  readonly #stored: HalfPlan;
   readonly #bufferOf: (tensor: Tensor) => GPUBuffer;
   readonly #buffers: readonly GPUBuffer[];
+  /** Whether parameters were written that have a shadow. */
+  #staleShadows = false;
 
   /** Made by {@linkcode GpuEngine.prepare}. */
   constructor(
     plan: Plan,
     gpu: GpuDevice,
     programs: ReadonlyMap<string, readonly Encoded[]>,
+    stored: HalfPlan,
     bufferOf: (tensor: Tensor) => GPUBuffer,
     buffers: readonly GPUBuffer[],
   ) {
     this.plan = plan;
     this.#gpu = gpu;
     this.#programs = programs;
+    this.#stored = stored;
     this.#bufferOf = bufferOf;
     this.#buffers = buffers;
+    for (const { blocks, blockNumbers } of stored.shadows) this.write(blocks, blockNumbers);
   }
 
   write(tensor: Tensor, values: Float32Array | Uint32Array): void {
@@ -169,10 +207,14 @@ export class GpuExecution implements Execution {
     }
     // Deno aborts the process on an empty write.
     if (values.length === 0) return;
+    const stored = this.#storedAs(tensor);
+    this.#staleShadows ||= this.#stored.shadows.some(({ source }) => source === tensor.storage);
     this.#gpu.device.queue.writeBuffer(
-      this.#bufferOf(tensor),
-      tensor.offset * 4,
-      values as Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
+      this.#bufferOf(stored),
+      bytesOf(stored).offset,
+      stored.storage.type === "f16"
+        ? paddedHalves(values)
+        : values as Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
     );
   }
 
@@ -181,7 +223,7 @@ export class GpuExecution implements Execution {
     const label = programs.join("+");
     const encoder = device.createCommandEncoder({ label });
     const pass = encoder.beginComputePass({ label });
-    for (const program of programs) {
+    for (const program of this.#staleShadows ? [shadowProgram, ...programs] : programs) {
       const dispatches = this.#programs.get(program);
       if (dispatches === undefined) {
         throw new RangeError(`Cannot run program "${program}": the plan has none of that name`);
@@ -192,12 +234,17 @@ export class GpuExecution implements Execution {
         pass.dispatchWorkgroups(...workgroups);
       }
     }
+    this.#staleShadows = false;
     pass.end();
     device.queue.submit([encoder.finish()]);
   }
 
   async readFloats(tensor: Tensor): Promise<Float32Array> {
-    return new Float32Array(await this.#readBytes(tensor));
+    const stored = this.#storedAs(tensor);
+    const bytes = await this.#readBytes(stored);
+    return stored.storage.type === "f16"
+      ? new Float32Array(new Float16Array(bytes, 0, tensor.length))
+      : new Float32Array(bytes);
   }
 
   async readIntegers(tensor: Tensor): Promise<Uint32Array> {
@@ -208,9 +255,15 @@ export class GpuExecution implements Execution {
     for (const buffer of this.#buffers) buffer.destroy();
   }
 
+  /** The tensor in the storage that it has on the device. */
+  #storedAs(tensor: Tensor): Tensor {
+    const storage = this.#stored.storageOf.get(tensor.storage);
+    return storage === undefined ? tensor : { ...tensor, storage };
+  }
+
   async #readBytes(tensor: Tensor): Promise<ArrayBuffer> {
     const { device } = this.#gpu;
-    const size = tensor.length * 4;
+    const { offset, size } = bytesOf(tensor);
     const staging = device.createBuffer({
       label: `read ${tensor.name}`,
       size,
@@ -218,7 +271,7 @@ export class GpuExecution implements Execution {
     });
     try {
       const encoder = device.createCommandEncoder();
-      encoder.copyBufferToBuffer(this.#bufferOf(tensor), tensor.offset * 4, staging, 0, size);
+      encoder.copyBufferToBuffer(this.#bufferOf(tensor), offset, staging, 0, size);
       device.queue.submit([encoder.finish()]);
       await staging.mapAsync(GPUMapMode.READ).catch((error) => {
         throw this.#gpu.failure() ??
@@ -231,6 +284,20 @@ export class GpuExecution implements Execution {
       staging.destroy();
     }
   }
+}
+
+/** Where a tensor lies in its buffer; sizes are whole words. */
+function bytesOf({ storage, offset, length }: Tensor): { offset: number; size: number } {
+  return storage.type === "f16"
+    ? { offset: 2 * offset, size: 4 * Math.ceil(length / 2) }
+    : { offset: 4 * offset, size: 4 * length };
+}
+
+/** Numbers in f16, up to a whole word. */
+function paddedHalves(values: Float32Array | Uint32Array): Float16Array<ArrayBuffer> {
+  const halves = new Float16Array(values.length + values.length % 2);
+  halves.set(values);
+  return halves;
 }
 
 /** Refuses a plan with a buffer beyond the device's limits, naming the limit. */

@@ -3,20 +3,48 @@
  * plan is checked with, so they cannot differ from what is bound.
  * @module
  */
-import type { AnyKernel, Dispatch, Operand, Shape } from "../../kernel.ts";
+import type { AnyKernel, DataType, Dispatch, Operand, Shape } from "../../kernel.ts";
 
-/** The operands of a call in binding order. */
-export function bindingsOf(kernel: AnyKernel, shape: Shape): [string, Operand][] {
-  return Object.entries(kernel.operands(shape)) as [string, Operand][];
+/** An operand of a call as it lies in memory. */
+export interface Binding {
+  readonly name: string;
+  readonly access: Operand["access"];
+  /** `f16` where f32 is stored so. */
+  readonly type: DataType;
+  /** Whether its element types have names, by which WGSL converts. */
+  readonly named: boolean;
+}
+
+/**
+ * The operands of a call in binding order.
+ * @param storedType the type that an operand's tensor is stored in
+ */
+export function bindingsOf(
+  kernel: AnyKernel,
+  shape: Shape,
+  storedType: (name: string) => DataType,
+): Binding[] {
+  return Object.entries(kernel.operands(shape)).map(([name, operand]) => ({
+    name,
+    access: operand!.access,
+    type: storedType(name),
+    named: kernel.halves?.includes(name) ?? false,
+  }));
 }
 
 /** The complete WGSL of one dispatch. */
-export function shaderSource(bindings: readonly [string, Operand][], dispatch: Dispatch): string {
-  const declarations = bindings.map(([name, operand], index) => {
-    const access = operand.access === "read" ? "read" : "read_write";
-    const element = dispatch.vectors?.includes(name) ? `vec4<${operand.type}>` : operand.type;
-    return `@group(0) @binding(${index}) var<storage, ${access}> ${name}: array<${element}>;`;
+export function shaderSource(bindings: readonly Binding[], dispatch: Dispatch): string {
+  const declarations = bindings.flatMap(({ name, access, type, named }, index) => {
+    const mode = access === "read" ? "read" : "read_write";
+    const element = dispatch.vectors?.includes(name) ? `vec4<${type}>` : type;
+    return [
+      ...(named ? [`alias ${name}Scalar = ${type};`, `alias ${name}Element = ${element};`] : []),
+      `@group(0) @binding(${index}) var<storage, ${mode}> ${name}: array<${element}>;`,
+    ];
   });
-  const extensions = (dispatch.extensions ?? []).map((name) => `enable ${name};`);
-  return [...extensions, ...declarations, dispatch.source].join("\n");
+  const extensions = new Set(dispatch.extensions);
+  if (bindings.some(({ type }) => type === "f16")) extensions.add("f16");
+  return [...Array.from(extensions, (name) => `enable ${name};`), ...declarations, dispatch.source].join(
+    "\n",
+  );
 }

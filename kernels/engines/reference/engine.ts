@@ -39,9 +39,9 @@ export class ReferenceExecution implements Execution {
   constructor(plan: Plan) {
     this.plan = plan;
     for (const storage of plan.storages) {
-      const array = storage.type === "f32"
-        ? new Float64Array(storage.length)
-        : new Uint32Array(storage.length);
+      const array = storage.type === "u32"
+        ? new Uint32Array(storage.length)
+        : new Float64Array(storage.length);
       this.#arrays.set(storage, array);
     }
   }

@@ -82,6 +82,7 @@ const cases: readonly (readonly [kernel: unknown, shape: Shape])[] = [
   [byteAttentionBackward, { N: 3, S: 16, H: 2, D: 16, dropout: false, stream: 1 }],
   [patchEmbeddingBackward, { P: 70, S: 3, V: 5, C: 97, L: 70 }],
   [byteEmbeddingBackward, { N: 9, S: 16, V: 17, C: 97 }],
+  [byteEmbeddingBackward, { N: 9, S: 16, V: 17, C: 97, feature: "every" }],
   [layerNormBackward, { R: 33, C: 50, accumulate: true }],
   [crossEntropy, { R: 33, V: 257, gradient: true }],
   [dropout, { length: 1000, stream: 1, residual: true }],

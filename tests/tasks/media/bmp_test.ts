@@ -88,7 +88,7 @@ Deno.test("a file that cannot be read says why", () => {
     // A size that would need 13 PB must not be tried.
     [
       bmpFile({ width: 0x7fffffff, height: 2 ** 21, bits: 24 }, [], []),
-      "it has 54 bytes, 2147483647 × 2097152",
+      "it is 2147483647 × 2097152 pixels, at most 67108864 are read and 65535 of a side",
     ],
   ];
   for (const [bytes, message] of refused) {
