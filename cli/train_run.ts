@@ -15,11 +15,12 @@ import {
   stripCapacity,
   type TrainedPlan,
   Trainer,
+  trainingOptions,
   trainingPlan,
   trainingRun,
 } from "@bgpt/core";
 import { type RunLock, saveRunCheckpoint } from "@bgpt/core/files";
-import { CpuEngine, type Engine, GpuEngine, type Plan, planMemory } from "@bgpt/kernels";
+import { CpuEngine, type Engine, GpuEngine, type Plan } from "@bgpt/kernels";
 import { join } from "@std/path";
 import { taskFigure, taskRecord } from "./loss_record.ts";
 import { ProgressLine } from "./progress.ts";
@@ -64,6 +65,8 @@ export interface TrainOutcome {
   readonly lastTraining: LossTotals;
   /** Steps that changed nothing, because their loss or gradient was no number. */
   readonly droppedSteps: number;
+  /** Steps that changed nothing, because their loss was multiplied by too much for f16. */
+  readonly overflowedSteps: number;
   /** Paths of the files that vanished, or changed their size. */
   readonly filesLeftOut: ReadonlySet<string>;
   /** Writes `report.html` into the run's folder, with more sections behind the curves, and returns its path. */
@@ -101,6 +104,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
   let bytes = 0;
   let lastTraining = noLoss;
   let droppedSteps = 0;
+  let overflowedSteps = 0;
   const filesLeftOut = new Set<string>();
   let loggedStep = trainer.step;
   let heldOut = "";
@@ -115,6 +119,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
       for (const step of steps) {
         log.step(step, runProgress);
         loggedStep = step.step;
+        if (step.overflowed) overflowedSteps++;
         if (step.bad === undefined) continue;
         droppedSteps++;
         progress.note(`Dropped step ${step.step}: ${describeBadStep(step.bad)}`);
@@ -166,6 +171,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
     task,
     lastTraining,
     droppedSteps,
+    overflowedSteps,
     filesLeftOut,
     writeReport(options = {}) {
       const path = join(out, "report.html");
@@ -207,10 +213,11 @@ async function createTrainer(run: TrainRun, patchCapacity: number): Promise<Trai
   }
 }
 
-function planOf({ config, labels }: TrainRun, patchCapacity: number): TrainedPlan {
+function planOf({ engine, config, labels }: TrainRun, patchCapacity: number): TrainedPlan {
+  const options = trainingOptions(engine);
   return labels === undefined
-    ? trainingPlan(config, patchCapacity)
-    : classificationTrainingPlan(config, patchCapacity, labels.length);
+    ? trainingPlan(config, patchCapacity, options)
+    : classificationTrainingPlan(config, patchCapacity, labels.length, options);
 }
 
 /** What a plan has to satisfy to fit a device; undefined where nothing is known. */
@@ -219,7 +226,7 @@ function fitsOn(engine: Engine): ((plan: Plan) => boolean) | undefined {
   if (!(engine instanceof GpuEngine)) return undefined;
   const { maxBufferSize, maxStorageBufferBindingSize } = engine.gpu.device.limits;
   const tensorBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-  return (plan) => planMemory(plan).slots.every(({ length }) => length * 4 <= tensorBytes);
+  return (plan) => engine.memoryOf(plan).slots.every(({ length }) => length * 4 <= tensorBytes);
 }
 
 /** The largest half, quarter, … of the batch whose plan fits; 0 for none. */
@@ -234,8 +241,8 @@ function largestBatch(run: TrainRun, fits: (plan: Plan) => boolean): number {
 
 /** What `--json` prints of a run. */
 export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string, unknown> {
-  const { summary, checkpointPath, seconds, bytesPerSecond, task, lastTraining, droppedSteps, filesLeftOut } =
-    outcome;
+  const { summary, checkpointPath, seconds, bytesPerSecond, task, lastTraining } = outcome;
+  const { droppedSteps, overflowedSteps, filesLeftOut } = outcome;
   const { totals, parts = [] } = summary.lastEvaluation ?? {};
   return {
     out,
@@ -245,6 +252,7 @@ export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string
     seconds,
     bytesPerSecond,
     ...(droppedSteps > 0 && { droppedSteps }),
+    ...(overflowedSteps > 0 && { overflowedSteps }),
     ...(filesLeftOut.size > 0 && { filesLeftOut: filesLeftOut.size }),
     ...(task === "bytes"
       ? { trainingBpb: bitsPerByteAsPublished(lastTraining) }

@@ -21,7 +21,7 @@ import { parseSafetensors, safetensorsChunks, type SafetensorsFile } from "./saf
 import { float32Of, type StoredTensor } from "./stored_tensor.ts";
 import type { TorchCheckpoint } from "./torch/torch_checkpoint.ts";
 import type { DataPosition } from "./strip_reader.ts";
-import type { OptimizerState } from "./trainer.ts";
+import type { LossScaling, OptimizerState } from "./trainer.ts";
 
 /** Throws what is wrong with a checkpoint, naming it. */
 type Refuse = (why: string) => never;
@@ -88,7 +88,11 @@ export function encodeCheckpoint(checkpoint: Checkpoint): CheckpointFiles {
       ...namedTensors(table, optimizer.moment1, "exp_avg."),
       ...namedTensors(table, optimizer.moment2, "exp_avg_sq."),
     ]);
-    files["optimizer.safetensors"] = safetensorsChunks(moments, { step: String(optimizer.step) });
+    const { scale, goodSteps } = optimizer.lossScaling ?? {};
+    files["optimizer.safetensors"] = safetensorsChunks(moments, {
+      step: String(optimizer.step),
+      ...(optimizer.lossScaling && { lossScale: String(scale), goodSteps: String(goodSteps) }),
+    });
   }
   if (run !== undefined) files["trainer.json"] = encodeJson(run);
   return files;
@@ -278,12 +282,28 @@ function optimizerOf(
   const step = Number(metadata["step"] ?? NaN);
   if (!isCount(step)) refuse(`optimizer.safetensors has step ${metadata["step"]}, not a number of steps`);
   const what = `optimizer.safetensors of "${source}"`;
+  const lossScaling = lossScalingOf(metadata, refuse);
   return {
     step,
+    ...(lossScaling && { lossScaling }),
     parameters,
     moment1: flatTensors(table, tensors, "exp_avg.", what),
     moment2: flatTensors(table, tensors, "exp_avg_sq.", what),
   };
+}
+
+function lossScalingOf(
+  { lossScale, goodSteps }: SafetensorsFile["metadata"],
+  refuse: Refuse,
+): LossScaling | undefined {
+  if (lossScale === undefined) return undefined;
+  const [scale, steps] = [Number(lossScale), Number(goodSteps ?? NaN)];
+  if (!(scale >= 1 && scale < Infinity && isCount(steps))) {
+    refuse(
+      `optimizer.safetensors has lossScale ${lossScale} after ${goodSteps} good steps, no scale of losses`,
+    );
+  }
+  return { scale, goodSteps: steps };
 }
 
 function checkLabels(value: unknown, refuse: Refuse): readonly string[] {

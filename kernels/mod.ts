@@ -32,6 +32,7 @@ export * from "./operations/cross_entropy.ts";
 export * from "./operations/gradient_norm.ts";
 export * from "./operations/history.ts";
 export * from "./operations/layer_norm.ts";
+export * from "./operations/loss_scaling.ts";
 export * from "./operations/loss_sums.ts";
 export * from "./operations/class_sums.ts";
 export * from "./operations/file_mean.ts";

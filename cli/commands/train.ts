@@ -154,12 +154,16 @@ export default defineCommand({
       if (outcome.summary.stopped) note(`Go on with ${resumingLine(values)}`);
       return printJson({ ...outcomeRecord(out, outcome), report: reportPath });
     }
-    const { summary, seconds, bytesPerSecond, checkpointPath, droppedSteps, filesLeftOut } = outcome;
+    const { summary, seconds, bytesPerSecond, checkpointPath } = outcome;
+    const { droppedSteps, overflowedSteps, filesLeftOut } = outcome;
     print(
       `${summary.stopped ? "Stopped" : "Trained"} after ${formatCount(summary.step, "step")}, ` +
         `${formatDuration(seconds)} at ${formatRate(bytesPerSecond, "B")}`,
     );
     if (droppedSteps > 0) print(`dropped      ${formatCount(droppedSteps, "bad step")}`);
+    if (overflowedSteps > 0) {
+      print(`overflowed   ${formatCount(overflowedSteps, "step")} until the loss had its scale`);
+    }
     if (filesLeftOut.size > 0) {
       print(`left out     ${formatCount(filesLeftOut.size, "file")} that vanished or changed`);
     }
@@ -171,7 +175,7 @@ export default defineCommand({
 
 /** The command that goes on with a stopped run: its configuration is in the checkpoint, its data and device are not. */
 function resumingLine(
-  { data, evalData, out, task, pairs, loss, device, limit, onBadStep }: {
+  { data, evalData, out, task, pairs, loss, device, precision, limit, onBadStep }: {
     readonly data: readonly string[];
     readonly evalData: readonly string[];
     readonly out: string;
@@ -179,6 +183,7 @@ function resumingLine(
     readonly pairs?: string;
     readonly loss?: string;
     readonly device: string;
+    readonly precision: string;
     readonly limit?: number;
     readonly onBadStep: "stop" | "skip";
   },
@@ -191,6 +196,7 @@ function resumingLine(
   if (loss !== undefined) words.push("--loss", loss);
   if (limit !== undefined) words.push("--limit", `${limit}`);
   if (device !== "auto") words.push("--device", device);
+  if (precision !== "f32") words.push("--precision", precision);
   if (onBadStep === "skip") words.push("--on-bad-step", onBadStep);
   return [...words, "--resume"].join(" ");
 }
