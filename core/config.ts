@@ -4,6 +4,7 @@
  * @module
  */
 import { nearestName } from "./nearest_name.ts";
+import { quotedValue } from "./quoted_value.ts";
 
 /** Sizes of the model; they decide the shape of every parameter. */
 export interface ModelConfig {
@@ -202,13 +203,13 @@ export function checkConfigFields(value: unknown, source: string): Partial<Confi
     throw new TypeError(`Cannot use ${source}: a configuration must be an object of fields`);
   }
   for (const [key, fieldValue] of Object.entries(value)) {
-    const field = (configFields as Record<string, ConfigField>)[key];
+    const field = Object.hasOwn(configFields, key) ? configFields[key as keyof Config] : undefined;
     if (field === undefined) {
       const nearest = nearestName(key, Object.keys(configFields));
       const hint = nearest === undefined
         ? `the fields are ${Object.keys(configFields).join(", ")}`
         : `did you mean "${nearest}"?`;
-      throw new TypeError(`Cannot use ${source}: there is no field "${key}", ${hint}`);
+      throw new TypeError(`Cannot use ${source}: there is no field ${quotedValue(key)}, ${hint}`);
     }
     checkField(key, field, fieldValue, source);
   }
@@ -278,7 +279,7 @@ function checkWidths({ hidden, byteHidden = hidden }: ModelConfig, source: strin
 
 function checkField(key: string, field: ConfigField, value: unknown, source: string): void {
   const refuse = (required: string): never => {
-    throw new RangeError(`Cannot use ${source}: ${key} is ${JSON.stringify(value)}, it must be ${required}`);
+    throw new RangeError(`Cannot use ${source}: ${key} is ${quotedValue(value)}, it must be ${required}`);
   };
   if (field.kind === "choice") {
     if (!field.choices!.includes(value as string)) refuse(`one of ${field.choices!.join(", ")}`);
