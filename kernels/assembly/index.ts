@@ -23,6 +23,7 @@ export * from "./loss_sums";
 export * from "./gradient_norm";
 export * from "./history";
 export * from "./adamw";
+export * from "./muon";
 export { matmul } from "./matmul";
 export * from "./packed_product";
 export * from "./file_mean";
