@@ -45,6 +45,7 @@ export * from "./operations/cache_rows.ts";
 export * from "./operations/cached_attention.ts";
 export * from "./operations/new_row_embedding.ts";
 export * from "./operations/packed_product.ts";
+export * from "./operations/rotary.ts";
 export type { SequenceRow } from "./operations/sequence_rows.ts";
 export * from "./operations/sequences.ts";
 export * from "./operations/shadow.ts";
