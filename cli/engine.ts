@@ -11,6 +11,7 @@ import {
   whyNotMixed,
 } from "@bgpt/kernels";
 import { UsageError } from "./errors.ts";
+import { type LocalRanks, threadsOfRank } from "./mpi/local_ranks.ts";
 import { note } from "./terminal.ts";
 import { webGpuAdapter, type WebGpuChoice, webGpuOptions } from "./webgpu_provider.ts";
 
@@ -54,11 +55,13 @@ export async function openCpuEngine(options: CpuOptions): Promise<CpuEngine> {
  * Opens what `--device` names. `auto` takes a real GPU, else the processor: a software adapter is used only when asked
  * for by name.
  *
+ * @param local the processes that compute on this host at the same time: the cpu engine takes its share of the cores
  * @throws {Error} when a GPU is asked for and no adapter is there, or Dawn, and it cannot be loaded, or mixed precision,
  * and there is no GPU that has it
  */
 export async function openEngine(
   { device, precision = "f32", threads, ...webGpuChoice }: EngineChoice,
+  local: LocalRanks = { rank: 0, size: 1 },
 ): Promise<Engine> {
   if (threads !== undefined && device !== "cpu" && device !== "auto") {
     throw new UsageError(
@@ -74,7 +77,7 @@ export async function openEngine(
   if (mixed && device !== "gpu" && device !== "auto") {
     throw new UsageError(`Cannot use --precision mixed on --device ${device}: only a GPU computes in it`);
   }
-  const openCpu = () => openCpuEngine(threads === undefined ? {} : { threads });
+  const openCpu = () => openCpuEngine({ threads: threads ?? threadsOfRank(local) });
   if (device === "reference") return new ReferenceEngine();
   if (device === "cpu") return await openCpu();
   const adapter = await webGpuAdapter(webGpuChoice);

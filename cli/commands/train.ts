@@ -1,4 +1,4 @@
-import { type Checkpoint, type Config, parametersFrom, tableOf } from "@bgpt/core";
+import { type Checkpoint, checkSameRun, type Config, parametersFrom, tableOf } from "@bgpt/core";
 import { loadCheckpoint, runIn } from "@bgpt/core/files";
 import { openCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
@@ -7,13 +7,16 @@ import { pairsOption } from "../conversion_samples.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { heldOutSections } from "../evaluate_classes.ts";
 import { UsageError } from "../errors.ts";
+import { localRanks } from "../mpi/local_ranks.ts";
+import { openRanks } from "../mpi/ranks.ts";
 import { jsonOption } from "../options.ts";
 import { ownProgram } from "../own_program.ts";
 import { takeRunFolder } from "../run_folder.ts";
 import { supervise } from "../supervise.ts";
 import { tellCuts } from "../tell_cuts.ts";
 import { note, print, printJson } from "../terminal.ts";
-import { outcomeRecord, trainInFolder } from "../train_run.ts";
+import type { TrainRun } from "../prepare_run.ts";
+import { outcomeRecord, trainAlong, trainInFolder } from "../train_run.ts";
 import { type TaskData, taskOption, trainingTasks } from "../training_tasks.ts";
 import { formatCount, formatDuration, formatRate } from "../units.ts";
 
@@ -69,6 +72,13 @@ export default defineCommand({
       default: "stop",
       help: "where a loss or gradient is no number: end the run, or drop the step and go on",
     },
+    hangTimeout: {
+      kind: "number",
+      placeholder: "SECONDS",
+      minimum: 1,
+      default: 300,
+      help: "under mpirun: end the job when a rank has waited so long for the others",
+    },
     ...configOptions,
     json: jsonOption,
   },
@@ -100,9 +110,12 @@ export default defineCommand({
       return await supervise({ command: [...ownProgram(), ...own], out });
     }
     const flags = givenFields(values);
+    const communicator = openRanks(values.hangTimeout);
+    const leads = communicator.rank === 0;
     // Before anything is read: another process may be training there. Where no run was, a refusal leaves no trace.
-    using lock = await runIn(out) === "nothing" ? undefined : await takeRunFolder(out, resumes);
-    const begun = lock !== undefined && await runIn(out) === "begun";
+    using lock = !leads || await runIn(out) === "nothing" ? undefined : await takeRunFolder(out, resumes);
+    await communicator.barrier();
+    const begun = await runIn(out) === "begun";
     if (resumes && begun) note(`No checkpoint in ${out} yet: starting from the beginning`);
     const found = resumes && !begun ? await checkpointToResume(out) : undefined;
     const resume = found?.checkpoint;
@@ -134,9 +147,11 @@ export default defineCommand({
     if (task === "conversion") tellCuts(training, { ...config, cut: "head" }, "pair");
     else tellCuts(training, config);
 
-    const engine = await openEngine(values);
-    const outcome = await trainInFolder({
+    await checkSameRun(communicator, config, training, resume?.run?.step);
+    const engine = await openEngine(values, await localRanks(communicator));
+    const run: TrainRun = {
       engine,
+      communicator,
       config,
       out,
       lock,
@@ -144,7 +159,9 @@ export default defineCommand({
       ...taskData,
       ...(inherited && { parameters: inherited }),
       ...(resume && { resume }),
-    });
+    };
+    if (!leads) return await trainAlong(run);
+    const outcome = await trainInFolder(run);
     const classified = labels !== undefined && outcome.summary.best !== undefined;
     const sections = classified ? await heldOutSections(engine, out, taskData.evaluation, config.batch) : [];
     const reportPath = outcome.writeReport({ sections });
