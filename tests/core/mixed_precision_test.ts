@@ -192,10 +192,10 @@ mixedTest(
     }
     const f32Names =
       /embedded|sum$|dStream|mean|rstd|logSumExp|logits|loss|norm$|scratch|gradients|moment|step/;
-    for (const name of names.filter((name) => name !== "parameters.shadow")) {
+    for (const name of names.filter((name) => name !== "parameters.f16")) {
       assert(!f32Names.test(name), `"${name}" is stored as f16`);
     }
-    assert(names.includes("parameters.shadow"));
+    assert(names.includes("parameters.f16"));
     assertEquals(halves(f32).size, 0);
     const large = trainingPlan(presets.tiny, 256, trainingOptions(mixed)).plan;
     assertLess(mixed.memoryOf(large).bytesByRole.activation, 0.65 * planMemory(large).bytesByRole.activation);

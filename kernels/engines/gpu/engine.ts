@@ -293,11 +293,11 @@ function bytesOf({ storage, offset, length }: Tensor): { offset: number; size: n
     : { offset: 4 * offset, size: 4 * length };
 }
 
-/** Numbers in f16, up to a whole word. */
-function paddedHalves(values: Float32Array | Uint32Array): Float16Array<ArrayBuffer> {
+/** Numbers in f16, up to a whole word; as bytes, since Dawn ends the process at an array of type f16. */
+function paddedHalves(values: Float32Array | Uint32Array): Uint8Array<ArrayBuffer> {
   const halves = new Float16Array(values.length + values.length % 2);
   halves.set(values);
-  return halves;
+  return new Uint8Array(halves.buffer);
 }
 
 /** Refuses a plan with a buffer beyond the device's limits, naming the limit. */
