@@ -7,12 +7,13 @@ import { pairsOption } from "../conversion_samples.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { heldOutSections } from "../evaluate_classes.ts";
 import { UsageError } from "../errors.ts";
+import { ownLaunch } from "../mpi/launcher.ts";
 import { localRanks } from "../mpi/local_ranks.ts";
 import { openRanks } from "../mpi/ranks.ts";
 import { jsonOption } from "../options.ts";
-import { ownProgram } from "../own_program.ts";
 import { takeRunFolder } from "../run_folder.ts";
 import { supervise } from "../supervise.ts";
+import { commandToSupervise } from "../supervised_command.ts";
 import { tellCuts } from "../tell_cuts.ts";
 import { note, print, printJson } from "../terminal.ts";
 import type { TrainRun } from "../prepare_run.ts";
@@ -66,6 +67,12 @@ export default defineCommand({
         "train in a process of its own, and go on from the last checkpoint when its device or driver fails: up to five " +
         "times in a row without a new one, after growing pauses",
     },
+    launch: {
+      kind: "string",
+      placeholder: "COMMAND",
+      help:
+        'with --supervise: what starts the processes that train together, such as "mpirun -n 8" or "srun"',
+    },
     onBadStep: {
       kind: "choice",
       choices: ["stop", "skip"],
@@ -106,8 +113,22 @@ export default defineCommand({
       throw new UsageError("Cannot use --pairs or --loss without --task conversion");
     }
     if (values.supervise) {
-      const own = Deno.args.filter((word) => word !== "--supervise");
-      return await supervise({ command: [...ownProgram(), ...own], out });
+      if (ownLaunch !== undefined) {
+        throw new UsageError(
+          "Cannot supervise from within mpirun: all ranks have to be started again together. Give mpirun to it instead: " +
+            'bgpt train --supervise --launch "mpirun -n 8"',
+        );
+      }
+      return await supervise({
+        command: commandToSupervise(values.launch),
+        out,
+        ranks: values.launch !== undefined,
+      });
+    }
+    if (values.launch !== undefined) {
+      throw new UsageError(
+        "Cannot use --launch without --supervise. Start mpirun yourself, or add --supervise",
+      );
     }
     const flags = givenFields(values);
     const communicator = openRanks(values.hangTimeout);
