@@ -83,7 +83,8 @@ export default defineCommand({
       kind: "number",
       placeholder: "SECONDS",
       minimum: 1,
-      default: 300,
+      maximum: 1_000_000,
+      default: 300, // Longer than any step, evaluation or checkpoint takes.
       help: "under mpirun: end the job when a rank has waited so long for the others",
     },
     ...configOptions,
