@@ -10,6 +10,7 @@ export * from "./plan.ts";
 export * from "./step.ts";
 export * from "./engines/gpu/device.ts";
 export * from "./engines/gpu/engine.ts";
+export { GpuExecution } from "./engines/gpu/execution.ts";
 export * from "./engines/reference/engine.ts";
 export * from "./operations/dropout.ts";
 export * from "./operations/fill.ts";
@@ -18,7 +19,8 @@ export * from "./operations/byte_embedding.ts";
 export * from "./operations/gelu.ts";
 export * from "./operations/matmul.ts";
 export { type MatmulTile, matmulTile, matmulTiles } from "./operations/matmul_tile.ts";
-export { matmulDispatch, matmulSource } from "./operations/matmul_wgsl.ts";
+export { partTerms, splitsOf } from "./operations/matmul_split.ts";
+export { matmulDispatch, matmulSource, sumParts } from "./operations/matmul_wgsl.ts";
 export {
   subgroupMatrixDispatch,
   subgroupMatrixSource,
