@@ -43,7 +43,9 @@ export interface TrainingConfig {
   readonly schedule: "cosine" | "constant";
   /** Steps over which the rate rises from 0. */
   readonly warmup: number;
-  /** Weight decay of AdamW. */
+  /** What updates the weight matrices of the blocks; the rest, and where absent all, is AdamW's. */
+  readonly optimizer?: "adamw" | "muon";
+  /** Weight decay of AdamW and Muon. */
   readonly weightDecay: number;
   /** Which parameters decay: matrices and embeddings, or all of them as published. */
   readonly decay: "matrices" | "all";
@@ -118,7 +120,8 @@ export const configFields: Readonly<Record<keyof Config, ConfigField>> = {
   learningRate: number("highest learning rate", 0, 10),
   schedule: choice("course of the learning rate after the warm-up", "cosine", "constant"),
   warmup: integer("steps over which the learning rate rises from 0", 0),
-  weightDecay: number("weight decay of AdamW", 0, 10),
+  optimizer: choice("what updates the matrices of the blocks; all else is AdamW's", "adamw", "muon"),
+  weightDecay: number("weight decay", 0, 10),
   decay: choice("what decays: matrices and embeddings, or everything as published", "matrices", "all"),
   beta1: number("β₁ of AdamW", 0, 0.999999),
   beta2: number("β₂ of AdamW", 0, 0.999999),
@@ -260,8 +263,8 @@ export function modelConfig(config: ModelConfig): ModelConfig {
 export const headSize = 64;
 
 const modelFields = ["patchSize", "patchLength", "hidden", "patchLayers", "byteLayers"] as const;
-/** What the published architecture has no word for: absent, the model is as published. */
-const optionalFields: readonly (keyof Config)[] = ["byteHidden", "byteWindow", "positions"];
+/** What was published has no word for these: absent, model and training are as published. */
+const optionalFields: readonly (keyof Config)[] = ["byteHidden", "byteWindow", "positions", "optimizer"];
 
 function requireFields(config: Partial<Config>, keys: readonly (keyof Config)[], source: string): void {
   const missing = keys.find((key) => config[key] === undefined);

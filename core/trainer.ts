@@ -46,15 +46,15 @@ export interface LossScaling {
   readonly goodSteps: number;
 }
 
-/** Everything that AdamW needs to go on; flat, in the order of the parameter table. */
+/** Everything that the optimizer needs to go on; flat, in the order of the parameter table. */
 export interface OptimizerState {
   /** Steps taken. */
   readonly step: number;
   /** The weights. */
   readonly parameters: Float32Array;
-  /** Running mean of the gradient. */
+  /** Running mean of the gradient; of what Muon updates, its momentum. */
   readonly moment1: Float32Array;
-  /** Running mean of its square. */
+  /** Running mean of its square; of what Muon updates, zeros. */
   readonly moment2: Float32Array;
   /** Absent where losses are not scaled. */
   readonly lossScaling?: LossScaling;
@@ -121,7 +121,7 @@ export class Trainer {
     const execution = await engine.prepare(plan.plan);
     const trainer = new Trainer(engine, config, plan, execution, communicator);
     const { table, parameters } = plan.model;
-    execution.write(plan.decay, decayBlocks(table, config.weightDecay, config.decay));
+    execution.write(plan.decay, decayBlocks(table, config.weightDecay, config.decay, config.optimizer));
     execution.write(parameters, initialParameters(table, config.seed));
     trainer.#writeLossScaling({ scale: firstLossScale, goodSteps: 0 });
     return trainer;

@@ -24,6 +24,7 @@ import type { LossTask } from "./bits.ts";
 import type { Config, ModelConfig } from "./config.ts";
 import { byteForward, lossForward, patchForward } from "./forward.ts";
 import { type BatchInputs, declareInputs, declareModel, declareWindows, type Model } from "./model.ts";
+import { updateMatrices } from "./muon.ts";
 import type { Strip } from "./strip.ts";
 
 /** ε of AdamW, as published. */
@@ -52,11 +53,11 @@ export interface LossPlan {
 export interface TrainedPlan extends LossPlan {
   /** Gradients of all parameters. */
   readonly gradients: Tensor; // flat, as the parameters
-  /** Running mean of the gradients. */
+  /** Running mean of the gradients; of what Muon updates, its momentum. */
   readonly moment1: Tensor;
   /** Running mean of their squares. */
   readonly moment2: Tensor;
-  /** Weight decay of each block of 64 parameters. */
+  /** Weight decay of each block of 64 parameters; negative where Muon updates them. */
   readonly decay: Tensor;
   /** Global gradient norm, and the scale of the update. */
   readonly norm: Tensor; // [2]
@@ -128,7 +129,7 @@ export function evaluationPlan(config: ModelConfig, patchCapacity: number): Pred
 
 /**
  * The plan of training. Programs: `clear` (gradients and sums), `forward` and `backward` once for every accumulated
- * strip, `update` (norm, clipping, AdamW, history).
+ * strip, `update` (norm, clipping, AdamW, Muon, history).
  * @param patchCapacity P: patches of a strip
  */
 export function trainingPlan(
@@ -196,22 +197,24 @@ export function scaleLossOf(
   if (scaling !== undefined) builder.call(scaleLoss, {}, { step, scaling }, "scale loss");
 }
 
-/** The programs `update` (norm, clipping, AdamW, history) and `clear` (gradients and sums). */
+/** The programs `update` (norm, clipping, AdamW, Muon where the configuration has it, history) and `clear` (gradients and sums). */
 export function updatePrograms(
   builder: PlanBuilder,
   model: Model,
-  { beta1, beta2 }: Config,
-  { gradients, moment1, moment2, decay, norm, history, lossScaling: scaling }: OptimizerTensors,
+  { beta1, beta2, optimizer, weightDecay }: Config,
+  tensors: OptimizerTensors,
   sums: Tensor, // [4]
 ): void {
   const length = model.table.storageLength;
   const { parameters, step } = model;
+  const { gradients, moment1, moment2, decay, norm, history, lossScaling: scaling } = tensors;
   builder.program("update");
   const scratch = builder.tensor("norm.scratch", [gradientNormScratchLength({ length })]);
   builder.call(gradientNorm, { length }, { gradients, norm, scratch, step }, "gradient norm");
   if (scaling !== undefined) builder.call(unscaleNorm, {}, { step, scaling, norm }, "unscale norm");
   const shape = { length, beta1, beta2, epsilon: adamwEpsilon };
   builder.call(adamw, shape, { parameters, gradients, moment1, moment2, decay, norm, step }, "adamw");
+  if (optimizer === "muon") updateMatrices(builder, model, weightDecay, tensors);
   builder.call(recordHistory, { rows: historyRows }, { sums, norm, history, step }, "history");
   if (scaling !== undefined) {
     builder.call(adaptScale, { rows: historyRows }, { step, norm, scaling, history }, "adapt loss scale");
