@@ -36,7 +36,7 @@ export async function benchGenerate(args: readonly string[], print: Print): Prom
       bench: "generate",
       size,
       name,
-      precision: "f32",
+      precision: engine.precision,
       sequences: count,
       ...time,
     };

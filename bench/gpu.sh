@@ -4,7 +4,7 @@
 #
 #     bash bench/gpu.sh [--size tiny|small|medium|official] [--icd FILE] [--seconds N] [FOLDER]
 #
-# Results go to FOLDER ($OUT when not given): a table, eight files in all. Every section has a time limit of its own; one
+# Results go to FOLDER ($OUT when not given): a table, nine files in all. Every section has a time limit of its own; one
 # that fails, hangs or cannot be is said to have done so, and the others run. --icd names another driver of Vulkan, such as
 # /usr/share/vulkan/icd.d/lvp_icd.json for a trial without a GPU. CARRY names the carried folder.
 set -u
@@ -144,10 +144,13 @@ bench "kernels, native" 60 native.json kernels "${step[@]}"
 bench "generation, native" 40 native.json generate "${step[@]}" --patches 16
 bench "training, Dawn" 60 dawn.json train "${step[@]}" "${batches[@]}" --no-kernels --webgpu dawn
 bench "training, Dawn, mixed" 60 dawn.json train "${step[@]}" "${batches[@]}" --no-kernels --webgpu dawn --precision mixed
+bench "mixed precision beside f32" 45 precision.json precision --size small --webgpu dawn --steps 500 --json
 bench "kernels, Dawn" 50 dawn.json kernels "${step[@]}" --webgpu dawn
-tests "kernels against f64" 60 tests/kernels
+bench "kernels, Dawn, mixed" 50 dawn.json kernels "${step[@]}" --webgpu dawn --precision mixed
+tests "kernels against f64" 60 tests/kernels tests/core/mixed_precision_test.ts
 bench "training, native, mixed" 50 native.json train "${step[@]}" "${batches[@]}" --no-kernels --precision mixed
 bench "generation, Dawn" 30 dawn.json generate "${step[@]}" --patches 16 --webgpu dawn
+bench "generation, Dawn, mixed" 30 dawn.json generate "${step[@]}" --patches 16 --webgpu dawn --precision mixed
 bench "training, Dawn unchecked" 40 unchecked.json train "${step[@]}" --dropout 0.1 --no-kernels --webgpu dawn --webgpu-unchecked
 bgpt "doctor as JSON" 30 doctor.json doctor --json
 

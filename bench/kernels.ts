@@ -40,7 +40,7 @@ export async function benchKernels(args: readonly string[], print: Print): Promi
   const step = { size, batch: benchSizes[size].batch, dropout: 0.1 };
   const rows: KernelRow[] = [];
   for await (const time of timeKernels(engine, step, filter)) {
-    const row = kernelRow(size, time, ceilings);
+    const row = kernelRow(size, engine.precision, time, ceilings);
     rows.push(row);
     if (json) print(JSON.stringify(row));
   }
@@ -56,7 +56,12 @@ export async function benchKernels(args: readonly string[], print: Print): Promi
   for (const line of groupLines(rows)) print(line);
 }
 
-function kernelRow(size: string, { call, count, ...samples }: KernelTime, ceilings: Ceilings): KernelRow {
+function kernelRow(
+  size: string,
+  precision: string,
+  { call, count, ...samples }: KernelTime,
+  ceilings: Ceilings,
+): KernelRow {
   const { kernel, shape } = call;
   const cost = kernel.cost(shape);
   const [flopsPerSecond, bytesPerSecond] = [cost.flops / samples.seconds, cost.bytes / samples.seconds];
@@ -64,7 +69,7 @@ function kernelRow(size: string, { call, count, ...samples }: KernelTime, ceilin
     bench: "kernels",
     size,
     name: `${kernel.name} ${shapeText(shape)}`,
-    precision: "f32",
+    precision,
     kernel: kernel.name,
     count,
     ...samples,

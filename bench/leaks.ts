@@ -13,6 +13,7 @@ import {
   parameterTable,
   presets,
   Trainer,
+  trainingOptions,
   trainingPlan,
 } from "@bgpt/core";
 import { randomUint32 } from "@bgpt/kernels";
@@ -67,7 +68,11 @@ async function measureLeaks(args: readonly string[]): Promise<void> {
     json: jsonOption,
   }, {});
   const engine = await openEngine(choice);
-  const trainer = await Trainer.create(engine, config, trainingPlan(config, patchCapacity));
+  const trainer = await Trainer.create(
+    engine,
+    config,
+    trainingPlan(config, patchCapacity, trainingOptions(engine)),
+  );
   const parameters = initialParameters(parameterTable(config), 0);
 
   const slopes = [

@@ -2,6 +2,7 @@
  * The benchmarks, `deno task bench NAME`; each file tells its options.
  *
  * - `kernels`, `train`, `generate`: every kernel of a step, whole steps, generation
+ * - `precision`: whether mixed precision learns as f32 does
  * - `peers`: the same beside PyTorch and jax-js
  * - `save`, `compare`: a baseline of a machine, and two of them beside each other
  * - `cpu`, `cpu-matmul`: the cpu engine beside its peers, all of a model's products on it
@@ -28,6 +29,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   leaks: async () => (await import("./leaks.ts")).benchLeaks,
   matmul: async () => (await import("./matmul.ts")).benchMatmul,
   packing: async () => (await import("./packing.ts")).benchPacking,
+  precision: async () => (await import("./precision.ts")).benchPrecision,
   peers: async () => (await import("./peers.ts")).benchPeers,
   save: async () => (await import("./save.ts")).benchSave,
   table: async () => (await import("./table.ts")).benchTable,

@@ -12,6 +12,7 @@ import {
   type Sample,
   type Strip,
   Trainer,
+  trainingOptions,
   trainingPlan,
 } from "@bgpt/core";
 import { folderSource } from "@bgpt/core/files";
@@ -43,7 +44,11 @@ async function readBatches(paths: readonly string[], config: Config, batch: numb
 async function rateOf(engine: Engine, config: Config, strips: readonly Strip[]): Promise<number> {
   let [bytes, seconds] = [0, 0];
   for (const strip of strips) {
-    const trainer = await Trainer.create(engine, config, trainingPlan(config, strip.fileStart.length));
+    const trainer = await Trainer.create(
+      engine,
+      config,
+      trainingPlan(config, strip.fileStart.length, trainingOptions(engine)),
+    );
     const times: number[] = [];
     for (let i = 0; i <= repetitions; i++) {
       const start = performance.now();

@@ -21,11 +21,12 @@ export type Print = (line: string) => void;
 
 /** The line that stands before a benchmark's own: what it ran on, and how fast that is at most. */
 export function machineRecord(engine: Engine, ceilings: Ceilings): Record<string, unknown> {
-  const { name, description } = engine;
+  const { name, description, precision } = engine;
   return {
     bench: "machine",
     engine: name,
     description,
+    precision,
     deno: Deno.version.deno,
     cores: navigator.hardwareConcurrency,
     ...ceilings,

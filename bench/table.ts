@@ -10,7 +10,7 @@ import { formatRate } from "../cli/units.ts";
 import type { BenchRecord, Print } from "./records.ts";
 import { targetRows } from "./targets.ts";
 
-/** A line of JSON of the run, with the file that it stands in: `native`, `dawn`, `unchecked`, `peers`, `checks`. */
+/** A line of JSON of the run, with the file that it stands in, such as `native`. */
 export type RunRecord = BenchRecord & { readonly source: string };
 
 /** Prints the page. */
@@ -19,7 +19,7 @@ export async function benchTable(args: readonly string[], print: Print): Promise
     folder: { placeholder: "FOLDER", help: "of bench/gpu.sh" },
   });
   const records: RunRecord[] = [];
-  for (const source of ["checks", "native", "dawn", "unchecked", "peers"]) {
+  for (const source of ["checks", "native", "dawn", "unchecked", "precision", "peers"]) {
     for (const line of await linesOf(`${folder}/${source}.json`)) {
       // A section that was stopped may end within a line.
       if (line.endsWith("}")) records.push({ ...JSON.parse(line), source });
@@ -30,7 +30,7 @@ export async function benchTable(args: readonly string[], print: Print): Promise
   print("# A run on a GPU\n");
   for (const machine of machines) print(`- ${machine}`);
   const ceilings = of("machine").map((record) => [
-    record.source,
+    nameOf(record),
     formatRate(Number(record["matmulFlopsPerSecond"]), "FLOP"),
     record["copyBytesPerSecond"] === undefined ? "" : formatRate(Number(record["copyBytesPerSecond"]), "B"),
   ]);
@@ -48,6 +48,18 @@ export async function benchTable(args: readonly string[], print: Print): Promise
     "Training",
     ["", "", "a step", "rate", "host", "of the largest product's rate"],
     [...of("train"), ...of("peers").filter(({ name }) => name.startsWith("train"))].map(trainingRow),
+  );
+  table(
+    print,
+    "Mixed precision beside f32",
+    ["", "", "nats held out", "to f32", "overflows"],
+    of("precision").map((record) => [
+      nameOf(record),
+      `${record.size}, ${record.name}`,
+      Number(record["heldOutNats"]).toFixed(4),
+      record["toF32"] === undefined ? "" : percent(record["toF32"]),
+      String(record["overflows"]),
+    ]),
   );
   const generated = [...of("generate"), ...of("peers").filter(({ name }) => name.startsWith("generate"))];
   table(
@@ -67,11 +79,11 @@ export async function benchTable(args: readonly string[], print: Print): Promise
     ["", "", "rate"],
     products.map((record) => [nameOf(record), record.name, formatRate(Number(record["perSecond"]), "FLOP")]),
   );
-  for (const source of ["native", "dawn"]) {
-    const kernels = of("kernels").filter((record) => record.source === source);
+  for (const who of ["native, f32", "dawn, f32", "dawn, mixed"]) {
+    const kernels = of("kernels").filter((record) => nameOf(record) === who);
     table(
       print,
-      `Kernels, ${source}`,
+      `Kernels, ${who}`,
       ["kernel", "calls", "a call", "of products", "of copies", "its floor"],
       kernels.toSorted((a, b) => stepSeconds(b) - stepSeconds(a)).map(kernelRow),
     );

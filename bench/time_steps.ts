@@ -1,5 +1,5 @@
 /** Times whole training steps, from a strip in memory to the metrics read back. */
-import { Trainer, trainingPlan } from "@bgpt/core";
+import { Trainer, trainingOptions, trainingPlan } from "@bgpt/core";
 import type { Engine } from "@bgpt/kernels";
 import { PassTimer } from "./pass_timer.ts";
 import { summarise } from "./samples.ts";
@@ -44,7 +44,11 @@ export async function timeSteps(
 ): Promise<StepTime> {
   const config = { ...benchSizes[size].config, batch, dropout };
   const patchCapacity = batch * config.patchLength;
-  const trainer = await Trainer.create(engine, config, trainingPlan(config, patchCapacity));
+  const trainer = await Trainer.create(
+    engine,
+    config,
+    trainingPlan(config, patchCapacity, trainingOptions(engine)),
+  );
   const strip = randomStrip(config, batch);
   const hostTimes: number[] = [];
   const round = async (steps: number): Promise<number> => {

@@ -49,7 +49,7 @@ export async function benchTrain(args: readonly string[], print: Print): Promise
         bench: "train",
         size,
         name: `batch ${files}, dropout ${dropout}`,
-        precision: "f32",
+        precision: engine.precision,
         seconds,
         batch: files,
         ...rest,

@@ -15,7 +15,7 @@ type ConfigOption<Value> = Value extends number ? Omit<NumberOption, "default" |
   : Omit<ChoiceOption, "default" | "required" | "choices"> & { readonly choices: readonly Value[] };
 
 /** A flag for every field of the configuration. */
-export type ConfigOptions = { readonly [K in keyof Config]: ConfigOption<Config[K]> };
+export type ConfigOptions = { readonly [K in keyof Config]-?: ConfigOption<Required<Config>[K]> };
 
 /** A flag for every field of the configuration, from the field table. */
 export const configOptions: ConfigOptions = Object.fromEntries(

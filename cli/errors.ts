@@ -1,5 +1,6 @@
 import { DeviceError } from "@bgpt/kernels";
-import { note, paint } from "./terminal.ts";
+import { ownLaunch } from "./mpi/launcher.ts";
+import { complain, note } from "./terminal.ts";
 
 /** A wrong command line: the command did not start. It ends the program with exit code 2. */
 export class UsageError extends Error {
@@ -30,7 +31,10 @@ export function reportError(error: unknown): number {
   if (error instanceof SuppressedError) return reportError(error.suppressed);
   if (error instanceof ToldError) return error.code;
   const message = error instanceof Error ? error.message || error.name : String(error);
-  note(`${paint("error:", "red", "stderr")} ${message.replace(/\s*\n\s*/g, " ").trim()}`);
+  const rank = ownLaunch?.rank ?? 0;
+  // All ranks were given the same command line.
+  if (rank > 0 && error instanceof UsageError) return 2;
+  complain(`${rank > 0 ? `rank ${rank}: ` : ""}${message.replace(/\s*\n\s*/g, " ").trim()}`);
   if (Deno.env.get("BGPT_DEBUG") === "1" && error instanceof Error) note(stackOf(error));
   if (error instanceof UsageError) return 2;
   return isOfDevice(error) ? deviceErrorCode : 1;

@@ -13,6 +13,7 @@ import { commands } from "./commands.ts";
 import config from "./deno.json" with { type: "json" };
 import { reportError, UsageError } from "./errors.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { leaveRanks } from "./mpi/ranks.ts";
 import { ClosedOutputError, print } from "./terminal.ts";
 
 /**
@@ -61,13 +62,17 @@ function exitCodeOf(error: unknown): number {
 
 if (import.meta.main) {
   // What nobody awaits, such as an error of the GPU, ends the program in one line too.
+  const exit = async (code: number) => {
+    await leaveRanks(code);
+    Deno.exit(code);
+  };
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    Deno.exit(exitCodeOf(event.reason));
+    exit(exitCodeOf(event.reason));
   });
   globalThis.addEventListener("error", (event) => {
     event.preventDefault();
-    Deno.exit(exitCodeOf(event.error));
+    exit(exitCodeOf(event.error));
   });
-  Deno.exit(await main(Deno.args));
+  await exit(await main(Deno.args));
 }

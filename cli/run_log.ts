@@ -26,16 +26,21 @@ export class RunLog implements Disposable {
     this.#board = new TensorBoardWriter(join(run, "tensorboard"), resumedStep);
   }
 
-  /** One training step, or one that was dropped. */
+  /** One training step, or one that was dropped or overflowed. */
   step(metrics: RunStep, { epoch, bytesPerSecond }: RunProgress): void {
-    const { step, totals, gradientNorm, learningRate, bad } = metrics;
+    const { step, totals, gradientNorm, learningRate, bad, lossScale, overflowed } = metrics;
     if (bad !== undefined) {
       this.#metrics.write({ step, kind: "dropped", reason: describeBadStep(bad), files: bad.names });
+      return;
+    }
+    if (overflowed) {
+      this.#metrics.write({ step, kind: "overflow", lossScale: lossScale! });
       return;
     }
     const record = {
       ...taskRecord(totals, this.#task),
       gradientNorm,
+      ...(lossScale !== undefined && { lossScale }),
       learningRate,
       epoch,
       bytesPerSecond: Math.round(bytesPerSecond),

@@ -9,11 +9,16 @@ export interface SupervisedRun {
   readonly command: readonly [string, ...string[]];
   /** The run's folder. */
   readonly out: string;
+  /** Whether the command starts ranks: then each launcher has codes of its own for one that was killed. */
+  readonly ranks?: boolean;
   /** Seconds before each restart in a row without a new checkpoint: so many there are. */
   readonly pauses?: readonly number[];
 }
 
 const usualPauses = [1, 5, 25, 125, 625];
+
+/** Of a run that failed, and of a wrong command line. */
+const ownFailures: readonly number[] = [1, 2];
 
 /** What Rust ends a process with that panicked: Deno's WebGPU does, within a driver. */
 const panicCode = 101;
@@ -24,7 +29,9 @@ const panicCode = 101;
  * @throws {ToldError} with the exit code of the process, which has said why
  * @throws {Error} when it failed in a row too often without a new checkpoint
  */
-export async function supervise({ command, out, pauses = usualPauses }: SupervisedRun): Promise<void> {
+export async function supervise(
+  { command, out, ranks = false, pauses = usualPauses }: SupervisedRun,
+): Promise<void> {
   using signals = new PassedSignals();
   let words: readonly [string, ...string[]] = command;
   let inARow = 0;
@@ -36,7 +43,8 @@ export async function supervise({ command, out, pauses = usualPauses }: Supervis
     signals.passTo(process);
     const { success, code, signal } = await process.status;
     if (success) return;
-    const crashed = signal !== null || code === deviceErrorCode || code === panicCode || code > 128;
+    const crashed = signal !== null || code === deviceErrorCode || code === panicCode || code > 128 ||
+      ranks && !ownFailures.includes(code);
     if (signals.received || !crashed) throw new ToldError(code);
 
     const step = await newestStep(out);

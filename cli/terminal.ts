@@ -13,12 +13,20 @@ export type OutputName = "stdout" | "stderr";
 
 const encoder = new TextEncoder();
 
+let silent = false;
+
+/** From now on only errors are written: another rank of the same job says the rest. */
+export function beSilent(): void {
+  silent = true;
+}
+
 /**
  * Writes all bytes to stdout.
  *
  * @throws {ClosedOutputError} when the reader of stdout has gone
  */
 export function writeBytes(bytes: Uint8Array): void {
+  if (silent) return;
   try {
     writeAll(Deno.stdout, bytes);
   } catch (error) {
@@ -52,6 +60,15 @@ export function note(text = ""): void {
 
 /** Writes text to stderr as it is, without an end of line. */
 export function writeNote(text: string): void {
+  if (!silent) writeError(text);
+}
+
+/** Writes one line to stderr, also where all else is silent. */
+export function complain(text: string): void {
+  writeError(`${paint("error:", "red", "stderr")} ${text}\n`);
+}
+
+function writeError(text: string): void {
   try {
     writeAll(Deno.stderr, encoder.encode(text));
   } catch (error) {

@@ -2,52 +2,26 @@ import {
   accuracy,
   bitsPerByteAsPublished,
   type Checkpoint,
-  classificationTrainingPlan,
-  classifiedFiles,
-  type Config,
   describeBadStep,
   type LossTask,
   type LossTotals,
   noLoss,
-  type RunData,
   type RunEvents,
   type RunSummary,
-  stripCapacity,
-  type TrainedPlan,
-  Trainer,
-  trainingPlan,
   trainingRun,
 } from "@bgpt/core";
-import { type RunLock, saveRunCheckpoint } from "@bgpt/core/files";
-import { CpuEngine, type Engine, GpuEngine, type Plan, planMemory } from "@bgpt/kernels";
+import { saveRunCheckpoint } from "@bgpt/core/files";
 import { join } from "@std/path";
 import { taskFigure, taskRecord } from "./loss_record.ts";
+import { prepareRun, type TrainRun } from "./prepare_run.ts";
 import { ProgressLine } from "./progress.ts";
 import { takeRunFolder } from "./run_folder.ts";
 import { RunLog } from "./run_log.ts";
 import { StopSignal } from "./stop_signal.ts";
 import { trainingReport } from "./report/training_report.ts";
 import type { ReportSection } from "./report/html_report.ts";
-import type { TaskData } from "./training_tasks.ts";
+import { complain } from "./terminal.ts";
 import { formatRate } from "./units.ts";
-
-/** A run that is about to start or to go on. */
-export interface TrainRun extends TaskData {
-  readonly engine: Engine;
-  readonly config: Config;
-  /** The run's folder. */
-  readonly out: string;
-  /** The folder, taken before; the run gives it back. */
-  readonly lock?: RunLock | undefined;
-  /** Weights to start from; fresh ones by default. */
-  readonly parameters?: Float32Array;
-  /** The checkpoint that it goes on from. */
-  readonly resume?: Checkpoint;
-  /** What becomes of a step whose loss or gradient is no number; it ends the run by default. */
-  readonly onBadStep?: "stop" | "skip";
-  /** Ends the run after this time, with a checkpoint, however many steps are left. */
-  readonly secondsLimit?: number;
-}
 
 /** How it ended. */
 export interface TrainOutcome {
@@ -64,6 +38,8 @@ export interface TrainOutcome {
   readonly lastTraining: LossTotals;
   /** Steps that changed nothing, because their loss or gradient was no number. */
   readonly droppedSteps: number;
+  /** Steps that changed nothing, because their loss was multiplied by too much for f16. */
+  readonly overflowedSteps: number;
   /** Paths of the files that vanished, or changed their size. */
   readonly filesLeftOut: ReadonlySet<string>;
   /** Writes `report.html` into the run's folder, with more sections behind the curves, and returns its path. */
@@ -77,23 +53,11 @@ export interface TrainOutcome {
  * @throws {Error} what ended the run, with the step that it is kept up to
  */
 export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
-  const { engine, config, training, evaluation, labels, sampleKind, out, parameters, resume, secondsLimit } =
-    run;
-  const patchCapacity = resume?.run?.patchCapacity ?? stripCapacity(training, config);
-  const trainer = await createTrainer(run, patchCapacity);
+  const { engine, config, training, evaluation, out, resume, secondsLimit } = run;
+  const { trainer, data } = await prepareRun(run);
   const { task } = trainer.plan;
-  if (parameters !== undefined) trainer.restore({ parameters });
-  if (resume?.optimizer !== undefined) trainer.restore(resume.optimizer);
 
   using lock = run.lock ?? await takeRunFolder(out, resume !== undefined);
-  const data: RunData = {
-    training,
-    evaluation,
-    patchCapacity,
-    ...(sampleKind && { sampleKind }),
-    ...(labels && { labels, sampleCapacity: classifiedFiles(patchCapacity) }),
-    dropsBadSteps: run.onBadStep === "skip",
-  };
   using log = new RunLog(out, task, resume?.run?.step ?? 0);
   using progress = new ProgressLine("Training", config.steps, "steps", { done: trainer.step });
   using stop = new StopSignal();
@@ -101,6 +65,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
   let bytes = 0;
   let lastTraining = noLoss;
   let droppedSteps = 0;
+  let overflowedSteps = 0;
   const filesLeftOut = new Set<string>();
   let loggedStep = trainer.step;
   let heldOut = "";
@@ -115,6 +80,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
       for (const step of steps) {
         log.step(step, runProgress);
         loggedStep = step.step;
+        if (step.overflowed) overflowedSteps++;
         if (step.bad === undefined) continue;
         droppedSteps++;
         progress.note(`Dropped step ${step.step}: ${describeBadStep(step.bad)}`);
@@ -166,6 +132,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
     task,
     lastTraining,
     droppedSteps,
+    overflowedSteps,
     filesLeftOut,
     writeReport(options = {}) {
       const path = join(out, "report.html");
@@ -193,49 +160,29 @@ function tellingWhatIsKept(error: Error, step: number | undefined): Error {
   return new Error(`${error.message}; ${kept}`, { cause: error });
 }
 
-/** Creates the trainer; where its plan is too large for the device, the refusal also says what would fit. */
-async function createTrainer(run: TrainRun, patchCapacity: number): Promise<Trainer> {
-  const { engine, config } = run;
-  try {
-    return await Trainer.create(engine, config, planOf(run, patchCapacity));
-  } catch (error) {
-    const fits = fitsOn(engine);
-    if (!(error instanceof RangeError && fits !== undefined)) throw error;
-    const batch = largestBatch(run, fits);
-    const advice = batch > 0 ? `--batch ${batch} fits` : "not even --batch 1 fits, take a smaller --preset";
-    throw new RangeError(`${error.message}; here ${advice}`, { cause: error });
-  }
-}
-
-function planOf({ config, labels }: TrainRun, patchCapacity: number): TrainedPlan {
-  return labels === undefined
-    ? trainingPlan(config, patchCapacity)
-    : classificationTrainingPlan(config, patchCapacity, labels.length);
-}
-
-/** What a plan has to satisfy to fit a device; undefined where nothing is known. */
-function fitsOn(engine: Engine): ((plan: Plan) => boolean) | undefined {
-  if (engine instanceof CpuEngine) return (plan) => engine.planBytes(plan) <= engine.memoryBytes;
-  if (!(engine instanceof GpuEngine)) return undefined;
-  const { maxBufferSize, maxStorageBufferBindingSize } = engine.gpu.device.limits;
-  const tensorBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-  return (plan) => planMemory(plan).slots.every(({ length }) => length * 4 <= tensorBytes);
-}
-
-/** The largest half, quarter, … of the batch whose plan fits; 0 for none. */
-function largestBatch(run: TrainRun, fits: (plan: Plan) => boolean): number {
-  const { config, training } = run;
-  for (let batch = config.batch >> 1; batch > 0; batch >>= 1) {
-    const { plan } = planOf(run, stripCapacity(training, { ...config, batch }));
-    if (fits(plan)) return batch;
-  }
-  return 0;
+/** Trains along with rank 0, which writes all that is written. */
+export async function trainAlong(run: TrainRun): Promise<void> {
+  const { trainer, data } = await prepareRun(run);
+  using stop = new StopSignal();
+  const told = new Set<string>();
+  const events: RunEvents = {
+    stop: stop.signal,
+    onSteps() {},
+    onEvaluation() {},
+    onUnreadable({ path, message }) {
+      if (told.has(path)) return;
+      told.add(path);
+      complain(`rank ${trainer.communicator.rank} leaves out: ${message}`);
+    },
+    save: () => Promise.resolve(),
+  };
+  await trainingRun(trainer, data, events, run.resume?.run).finally(() => trainer.destroy());
 }
 
 /** What `--json` prints of a run. */
 export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string, unknown> {
-  const { summary, checkpointPath, seconds, bytesPerSecond, task, lastTraining, droppedSteps, filesLeftOut } =
-    outcome;
+  const { summary, checkpointPath, seconds, bytesPerSecond, task, lastTraining } = outcome;
+  const { droppedSteps, overflowedSteps, filesLeftOut } = outcome;
   const { totals, parts = [] } = summary.lastEvaluation ?? {};
   return {
     out,
@@ -245,6 +192,7 @@ export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string
     seconds,
     bytesPerSecond,
     ...(droppedSteps > 0 && { droppedSteps }),
+    ...(overflowedSteps > 0 && { overflowedSteps }),
     ...(filesLeftOut.size > 0 && { filesLeftOut: filesLeftOut.size }),
     ...(task === "bytes"
       ? { trainingBpb: bitsPerByteAsPublished(lastTraining) }

@@ -17,11 +17,12 @@ import {
   tiedHeadName,
   vocabularySize,
 } from "./parameters.ts";
+import { quotedValue } from "./quoted_value.ts";
 import { parseSafetensors, safetensorsChunks, type SafetensorsFile } from "./safetensors.ts";
 import { float32Of, type StoredTensor } from "./stored_tensor.ts";
 import type { TorchCheckpoint } from "./torch/torch_checkpoint.ts";
 import type { DataPosition } from "./strip_reader.ts";
-import type { OptimizerState } from "./trainer.ts";
+import type { LossScaling, OptimizerState } from "./trainer.ts";
 
 /** Throws what is wrong with a checkpoint, naming it. */
 type Refuse = (why: string) => never;
@@ -88,7 +89,11 @@ export function encodeCheckpoint(checkpoint: Checkpoint): CheckpointFiles {
       ...namedTensors(table, optimizer.moment1, "exp_avg."),
       ...namedTensors(table, optimizer.moment2, "exp_avg_sq."),
     ]);
-    files["optimizer.safetensors"] = safetensorsChunks(moments, { step: String(optimizer.step) });
+    const { scale, goodSteps } = optimizer.lossScaling ?? {};
+    files["optimizer.safetensors"] = safetensorsChunks(moments, {
+      step: String(optimizer.step),
+      ...(optimizer.lossScaling && { lossScale: String(scale), goodSteps: String(goodSteps) }),
+    });
   }
   if (run !== undefined) files["trainer.json"] = encodeJson(run);
   return files;
@@ -100,6 +105,8 @@ export function encodeCheckpoint(checkpoint: Checkpoint): CheckpointFiles {
  * @param source the folder, for errors
  * @param parts `weights` leaves out the optimizer's state
  * @throws {SyntaxError} when a file is missing, damaged or foreign
+ * @throws {TypeError} when the configuration lacks a field, or has one that is unknown
+ * @throws {RangeError} when a field of it has a value that cannot be
  */
 export async function decodeCheckpoint(
   read: (name: string) => Promise<Uint8Array | undefined>,
@@ -114,7 +121,7 @@ export async function decodeCheckpoint(
   const header = decodeJson(await require("config.json"), "config.json", refuse);
   if (header["format"] !== checkpointFormat) {
     refuse(
-      `config.json has format ${JSON.stringify(header["format"])}, this program reads ${checkpointFormat}`,
+      `config.json has format ${quotedValue(header["format"])}, this program reads ${checkpointFormat}`,
     );
   }
   const model = checkModelConfig(header["model"], `config.json of "${source}"`);
@@ -170,8 +177,17 @@ export function importTorchCheckpoint(torch: TorchCheckpoint, source: string): C
     const state = torch.optimizer.states.get(index);
     if (state === undefined) continue;
     step = state.step;
-    storeParameter(parameter, float32Of(state.expAvg), moment1);
-    storeParameter(parameter, float32Of(state.expAvgSq), moment2);
+    if (!isCount(step)) {
+      throw new SyntaxError(
+        `Cannot import ${source}: its optimizer's step is ${step}, not a number of steps`,
+      );
+    }
+    const moment = (tensor: StoredTensor, name: string, flat: Float32Array) => {
+      const checked = checkTensor(`${name} ${parameter.name}`, parameter.shape, tensor, source);
+      storeParameter(parameter, float32Of(checked), flat);
+    };
+    moment(state.expAvg, "exp_avg", moment1);
+    moment(state.expAvgSq, "exp_avg_sq", moment2);
   }
   return { ...imported, optimizer: { step, parameters, moment1, moment2 } };
 }
@@ -179,10 +195,10 @@ export function importTorchCheckpoint(torch: TorchCheckpoint, source: string): C
 /** The labels of a published classifier, where its dictionary numbers each class once. */
 function labelsById(ids: ReadonlyMap<string, number> | undefined, source: string): readonly string[] {
   const labels: string[] = [];
-  for (const [label, id] of ids ?? []) labels[id] = label;
-  if (ids !== undefined && ids.size > 0 && Object.keys(labels).join() === [...labels.keys()].join()) {
-    return labels;
-  }
+  const count = ids?.size ?? 0;
+  // A number beyond the others would make a list of any length.
+  for (const [label, id] of ids ?? []) if (isCount(id) && id < count) labels[id] = label;
+  if (count > 0 && Object.keys(labels).length === count) return labels;
   throw new SyntaxError(
     `Cannot import ${source}: it is a classifier, and its labels are not numbered from 0 up. Use a published one`,
   );
@@ -214,13 +230,18 @@ export function modelConfigOf(tensors: ReadonlyMap<string, StoredTensor>, source
         `[a multiple of ${headSize}, a multiple of ${vocabularySize}]`,
     );
   }
-  return {
+  const model = {
     patchSize,
     patchLength,
     hidden,
     patchLayers: layersOf(patchStack),
     byteLayers: classifies ? 1 : layersOf(byteStack),
   };
+  try {
+    return checkModelConfig(model, source);
+  } catch (error) {
+    throw new SyntaxError(`Cannot import ${source}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** Every parameter of a flat storage as a named tensor in published layout. */
@@ -239,7 +260,7 @@ export function namedTensors(
 
 /**
  * The flat storage of named tensors in published layout.
- * @throws {SyntaxError} when one is missing or has another shape
+ * @throws {SyntaxError} when one is missing, has another shape, or holds integers
  */
 export function flatTensors(
   table: ParameterTable,
@@ -247,19 +268,33 @@ export function flatTensors(
   prefix: string,
   source: string,
 ): Float32Array {
+  // All are checked before anything is allocated: sizes are a file's word, tensors are there.
+  const found = table.parameters.map((parameter) => {
+    const name = prefix + parameter.name;
+    return checkTensor(name, parameter.shape, tensors.get(name), source);
+  });
   const flat = new Float32Array(table.storageLength);
-  for (const parameter of table.parameters) {
-    const { name, shape } = parameter;
-    const tensor = tensors.get(prefix + name);
-    const found = tensor === undefined ? "nothing" : `[${tensor.shape}]`;
-    if (tensor === undefined || String(tensor.shape) !== String(shape)) {
-      throw new SyntaxError(
-        `Cannot read ${source}: tensor "${prefix + name}" must be [${shape}], found ${found}`,
-      );
-    }
-    storeParameter(parameter, float32Of(tensor), flat);
+  for (const [i, parameter] of table.parameters.entries()) {
+    storeParameter(parameter, float32Of(found[i]!), flat);
   }
   return flat;
+}
+
+function checkTensor(
+  name: string,
+  shape: readonly number[],
+  tensor: StoredTensor | undefined,
+  source: string,
+): StoredTensor {
+  const fits = tensor?.shape.length === shape.length && shape.every((size, d) => tensor.shape[d] === size);
+  if (!fits) {
+    const found = tensor === undefined ? "nothing" : quotedValue(tensor.shape);
+    throw new SyntaxError(`Cannot read ${source}: tensor "${name}" must be [${shape}], found ${found}`);
+  }
+  if (["F64", "F32", "F16", "BF16"].includes(tensor.dtype)) return tensor;
+  throw new SyntaxError(
+    `Cannot read ${source}: tensor "${name}" must be F64, F32, F16 or BF16, found ${tensor.dtype}`,
+  );
 }
 
 function storeParameter(parameter: Parameter, values: Float32Array, flat: Float32Array): void {
@@ -276,14 +311,32 @@ function optimizerOf(
 ): OptimizerState {
   const { tensors, metadata } = tensorsOf(bytes, "optimizer.safetensors", refuse);
   const step = Number(metadata["step"] ?? NaN);
-  if (!isCount(step)) refuse(`optimizer.safetensors has step ${metadata["step"]}, not a number of steps`);
+  if (!isCount(step)) {
+    refuse(`optimizer.safetensors has step ${quotedValue(metadata["step"])}, not a number of steps`);
+  }
   const what = `optimizer.safetensors of "${source}"`;
+  const lossScaling = lossScalingOf(metadata, refuse);
   return {
     step,
+    ...(lossScaling && { lossScaling }),
     parameters,
     moment1: flatTensors(table, tensors, "exp_avg.", what),
     moment2: flatTensors(table, tensors, "exp_avg_sq.", what),
   };
+}
+
+function lossScalingOf(
+  { lossScale, goodSteps }: SafetensorsFile["metadata"],
+  refuse: Refuse,
+): LossScaling | undefined {
+  if (lossScale === undefined) return undefined;
+  const [scale, steps] = [Number(lossScale), Number(goodSteps ?? NaN)];
+  if (!(scale >= 1 && scale < Infinity && isCount(steps))) {
+    refuse(
+      `optimizer.safetensors has lossScale ${lossScale} after ${goodSteps} good steps, no scale of losses`,
+    );
+  }
+  return { scale, goodSteps: steps };
 }
 
 function checkLabels(value: unknown, refuse: Refuse): readonly string[] {
@@ -302,10 +355,18 @@ function checkRunState(value: Record<string, unknown>, refuse: Refuse): RunState
     "position.index": run.position?.index,
     "patchCapacity": run.patchCapacity,
     "sampleCount": run.sampleCount,
-    ...(run.best && { "best.step": run.best.step }),
+    ...(run.best !== undefined && { "best.step": run.best?.step }),
   };
   for (const [name, count] of Object.entries(counts)) {
-    if (!isCount(count)) refuse(`trainer.json has ${name} ${JSON.stringify(count)}, not a whole number`);
+    if (!isCount(count)) refuse(`trainer.json has ${name} ${quotedValue(count)}, not a whole number`);
+  }
+  const { lossNats = 0, accuracy = 0 } = run.best ?? {};
+  if (typeof lossNats !== "number" || typeof accuracy !== "number") {
+    refuse(`trainer.json has a best evaluation of ${quotedValue(run.best)}, which is not in numbers`);
+  }
+  const { sampleKind = {} } = run;
+  if (!isObject(sampleKind) || !Object.values(sampleKind).every((value) => typeof value === "string")) {
+    refuse(`trainer.json has sampleKind ${quotedValue(sampleKind)}, which is not in words`);
   }
   return run;
 }
@@ -331,10 +392,11 @@ function decodeJson(bytes: Uint8Array, name: string, refuse: Refuse): Record<str
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
-    return refuse(`${name} is not JSON (${(error as Error).message})`);
+    return refuse(`${name} is not JSON (${(error as Error).message.replace(/\s+/g, " ")})`);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return refuse(`${name} is no object`);
-  }
-  return value as Record<string, unknown>;
+  return isObject(value) ? value : refuse(`${name} is no object`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -22,7 +22,14 @@ import type { Config, ModelConfig } from "./config.ts";
 import { patchForward } from "./forward.ts";
 import { declareModel, type Model } from "./model.ts";
 import type { Strip } from "./strip.ts";
-import { declareOptimizer, type LossPlan, type TrainedPlan, updatePrograms } from "./training_plan.ts";
+import {
+  declareOptimizer,
+  type LossPlan,
+  scaleLossOf,
+  type TrainedPlan,
+  type TrainingOptions,
+  updatePrograms,
+} from "./training_plan.ts";
 
 /** A strip of files as tensors of the plan; slots without a file have no patches and weight 0. */
 export interface FileInputs {
@@ -86,11 +93,13 @@ export function classificationTrainingPlan(
   config: Config,
   patchCapacity: number,
   classCount: number,
+  options: TrainingOptions = {},
 ): ClassificationTrainingPlan {
   const builder = new PlanBuilder();
   const model = declareModel(builder, config, { patchCapacity, dropout: config.dropout > 0, classCount });
   const inputs = declareFileInputs(builder, model);
-  const optimizer = declareOptimizer(builder, model);
+  const optimizer = declareOptimizer(builder, model, options);
+  scaleLossOf(builder, model, optimizer);
   const forward = classForward(builder, model, inputs, classCount, true);
 
   builder.program("backward");

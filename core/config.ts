@@ -4,6 +4,7 @@
  * @module
  */
 import { nearestName } from "./nearest_name.ts";
+import { quotedValue } from "./quoted_value.ts";
 
 /** Sizes of the model; they decide the shape of every parameter. */
 export interface ModelConfig {
@@ -45,7 +46,9 @@ export interface TrainingConfig {
   readonly schedule: "cosine" | "constant";
   /** Steps over which the rate rises from 0. */
   readonly warmup: number;
-  /** Weight decay of AdamW. */
+  /** What updates the weight matrices of the blocks; the rest, and where absent all, is AdamW's. */
+  readonly optimizer?: "adamw" | "muon";
+  /** Weight decay of AdamW and Muon. */
   readonly weightDecay: number;
   /** Which parameters decay: matrices and embeddings, or all of them as published. */
   readonly decay: "matrices" | "all";
@@ -125,7 +128,8 @@ export const configFields: Readonly<Record<keyof Config, ConfigField>> = {
   learningRate: number("highest learning rate", 0, 10),
   schedule: choice("course of the learning rate after the warm-up", "cosine", "constant"),
   warmup: integer("steps over which the learning rate rises from 0", 0),
-  weightDecay: number("weight decay of AdamW", 0, 10),
+  optimizer: choice("what updates the matrices of the blocks; all else is AdamW's", "adamw", "muon"),
+  weightDecay: number("weight decay", 0, 10),
   decay: choice("what decays: matrices and embeddings, or everything as published", "matrices", "all"),
   beta1: number("β₁ of AdamW", 0, 0.999999),
   beta2: number("β₂ of AdamW", 0, 0.999999),
@@ -210,13 +214,13 @@ export function checkConfigFields(value: unknown, source: string): Partial<Confi
     throw new TypeError(`Cannot use ${source}: a configuration must be an object of fields`);
   }
   for (const [key, fieldValue] of Object.entries(value)) {
-    const field = (configFields as Record<string, ConfigField>)[key];
+    const field = Object.hasOwn(configFields, key) ? configFields[key as keyof Config] : undefined;
     if (field === undefined) {
       const nearest = nearestName(key, Object.keys(configFields));
       const hint = nearest === undefined
         ? `the fields are ${Object.keys(configFields).join(", ")}`
         : `did you mean "${nearest}"?`;
-      throw new TypeError(`Cannot use ${source}: there is no field "${key}", ${hint}`);
+      throw new TypeError(`Cannot use ${source}: there is no field ${quotedValue(key)}, ${hint}`);
     }
     checkField(key, field, fieldValue, source);
   }
@@ -267,8 +271,8 @@ export function modelConfig(config: ModelConfig): ModelConfig {
 export const headSize = 64;
 
 const modelFields = ["patchSize", "patchLength", "hidden", "patchLayers", "byteLayers"] as const;
-/** What the published architecture has no word for: absent, the model is as published. */
-const optionalFields: readonly (keyof Config)[] = ["byteHidden", "byteWindow", "positions"];
+/** What was published has no word for these: absent, model and training are as published. */
+const optionalFields: readonly (keyof Config)[] = ["byteHidden", "byteWindow", "positions", "optimizer"];
 
 function requireFields(config: Partial<Config>, keys: readonly (keyof Config)[], source: string): void {
   const missing = keys.find((key) => config[key] === undefined);
@@ -286,7 +290,7 @@ function checkWidths({ hidden, byteHidden = hidden }: ModelConfig, source: strin
 
 function checkField(key: string, field: ConfigField, value: unknown, source: string): void {
   const refuse = (required: string): never => {
-    throw new RangeError(`Cannot use ${source}: ${key} is ${JSON.stringify(value)}, it must be ${required}`);
+    throw new RangeError(`Cannot use ${source}: ${key} is ${quotedValue(value)}, it must be ${required}`);
   };
   if (field.kind === "choice") {
     if (!field.choices!.includes(value as string)) refuse(`one of ${field.choices!.join(", ")}`);

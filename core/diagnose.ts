@@ -45,6 +45,8 @@ export async function firstBadTensor(
   const execution = await engine.prepare(callByCall(trained.plan));
   try {
     execution.write(model.parameters, parameters);
+    // A step is only bad with the loss as it is.
+    if (trained.lossScaling !== undefined) execution.write(trained.lossScaling, Float32Array.of(1, 0));
     execution.run("clear");
     for (const { strip, words } of inputs) {
       trained.write(execution, strip);

@@ -20,6 +20,7 @@ export * from "./classify.ts";
 export * from "./coding_plan.ts";
 export * from "./config.ts";
 export * from "./crc32c.ts";
+export { checkSameRun } from "./distributed/same_run.ts";
 export * from "./distributed/communicator.ts";
 export { type Share, shareBounds, sharedCapacity } from "./distributed/share.ts";
 export type { BadTensor } from "./diagnose.ts";

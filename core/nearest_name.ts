@@ -8,6 +8,8 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   let nearest: string | undefined;
   let leastDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const candidate of known) {
+    // Its letters alone are too many: a name of a file may have millions.
+    if (Math.abs(name.length - candidate.length) >= leastDistance) continue;
     const distance = editDistance(plain(name), plain(candidate));
     if (distance < leastDistance) [nearest, leastDistance] = [candidate, distance];
   }

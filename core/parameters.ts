@@ -178,16 +178,26 @@ function drawer(initialisation: Initialisation, random: RandomStream): () => num
   }
 }
 
-/** Weight decay of every block of 64 elements of the flat storage, as the AdamW kernel reads it. */
+/** Whether a parameter is a weight matrix of a block. */
+export function isBlockMatrix(name: string): boolean {
+  return /\.h\.\d+\.(attn|mlp)\.\w+\.weight$/.test(name);
+}
+
+/**
+ * Weight decay of every block of 64 elements of the flat storage, as the AdamW kernel reads it: -1 for those that Muon
+ * updates.
+ */
 export function decayBlocks(
   table: ParameterTable,
   weightDecay: number,
   decay: "matrices" | "all",
+  optimizer: "adamw" | "muon" = "adamw",
 ): Float32Array {
   const blocks = new Float32Array(table.storageLength / windowAlignment);
-  for (const { offset, length, matrix, trained } of table.parameters) {
+  for (const { name, offset, length, matrix, trained } of table.parameters) {
     if (!trained || !(matrix || decay === "all")) continue;
-    blocks.fill(weightDecay, offset / windowAlignment, Math.ceil((offset + length) / windowAlignment));
+    const own = optimizer === "muon" && isBlockMatrix(name) ? -1 : weightDecay;
+    blocks.fill(own, offset / windowAlignment, Math.ceil((offset + length) / windowAlignment));
   }
   return blocks;
 }

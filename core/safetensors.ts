@@ -1,4 +1,5 @@
 import { duplicateKey } from "./duplicate_key.ts";
+import { quotedValue } from "./quoted_value.ts";
 import { type Dtype, dtypeBytes, elementCountOf, type StoredTensor } from "./stored_tensor.ts";
 
 /** What is wrong with bytes that should be safetensors. */
@@ -40,15 +41,17 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
   tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = 0;
   for (const tensor of tensors) {
-    if (tensor.begin < end) fail(`the data of tensor ${quote(tensor.name)} overlap with another tensor's`);
+    if (tensor.begin < end) {
+      fail(`the data of tensor ${quotedValue(tensor.name)} overlap with another tensor's`);
+    }
     if (tensor.begin > end) {
-      fail(`there is a gap of ${tensor.begin - end} bytes before tensor ${quote(tensor.name)}`);
+      fail(`there is a gap of ${tensor.begin - end} bytes before tensor ${quotedValue(tensor.name)}`);
     }
     end = tensor.end;
     if (end > data.length) {
       fail(
         `tensor ${
-          quote(tensor.name)
+          quotedValue(tensor.name)
         } ends at byte ${end} of the data, but the file has ${data.length}. Copy it again`,
       );
     }
@@ -82,7 +85,7 @@ export function* safetensorsChunks(
     const needed = elementCountOf(shape) * dtypeBytes[dtype];
     if (name === metadataKey || needed !== data.length) {
       throw new RangeError(
-        `Cannot write tensor ${quote(name)}: its name must not be ${metadataKey}, and its data of ` +
+        `Cannot write tensor ${quotedValue(name)}: its name must not be ${metadataKey}, and its data of ` +
           `${data.length} bytes must fit ${dtype} of shape [${shape}], which is ${needed} bytes`,
       );
     }
@@ -126,7 +129,7 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataS
   if (!text.startsWith("{")) fail("its header is not a JSON object");
   const header = jsonOf(text);
   const twice = duplicateKey(text);
-  if (twice !== undefined) fail(`its header has ${quote(twice)} twice`);
+  if (twice !== undefined) fail(`its header has ${quotedValue(twice)} twice`);
   return { header, dataStart };
 }
 
@@ -155,31 +158,35 @@ interface Entry {
 }
 
 function checkEntry(name: string, entry: unknown): Entry {
-  const tensor = `tensor ${quote(name)}`;
-  if (!isObject(entry)) fail(`${tensor} is described by ${quote(entry)}, not by an object`);
+  const tensor = `tensor ${quotedValue(name)}`;
+  if (!isObject(entry)) fail(`${tensor} is described by ${quotedValue(entry)}, not by an object`);
   const { dtype, shape, data_offsets: offsets } = entry;
   if (!isDtype(dtype)) {
-    fail(`${tensor} has dtype ${quote(dtype)}, which is not one of ${Object.keys(dtypeBytes).join(", ")}`);
+    fail(
+      `${tensor} has dtype ${quotedValue(dtype)}, which is not one of ${Object.keys(dtypeBytes).join(", ")}`,
+    );
   }
-  if (!isSizes(shape)) fail(`${tensor} has shape ${quote(shape)}, not a list of sizes`);
+  if (!isSizes(shape)) fail(`${tensor} has shape ${quotedValue(shape)}, not a list of sizes`);
   if (!isSizes(offsets) || offsets.length !== 2) {
-    fail(`${tensor} has data_offsets ${quote(offsets)}, not two offsets`);
+    fail(`${tensor} has data_offsets ${quotedValue(offsets)}, not two offsets`);
   }
   const [begin = 0, end = 0] = offsets;
   const needed = elementCountOf(shape) * dtypeBytes[dtype];
   if (end - begin !== needed) {
     fail(
-      `${tensor} has data_offsets [${begin}, ${end}], but ${dtype} of shape [${shape}] is ${needed} bytes`,
+      `${tensor} has data_offsets [${begin}, ${end}], but ${dtype} of shape ${
+        quotedValue(shape)
+      } is ${needed} bytes`,
     );
   }
   return { name, dtype, shape, begin, end };
 }
 
 function checkMetadata(metadata: unknown): Record<string, string> {
-  if (!isObject(metadata)) fail(`its ${metadataKey} is ${quote(metadata)}, not an object`);
+  if (!isObject(metadata)) fail(`its ${metadataKey} is ${quotedValue(metadata)}, not an object`);
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value !== "string") {
-      fail(`its ${metadataKey} has ${quote(value)} for ${quote(key)}, not a string`);
+      fail(`its ${metadataKey} has ${quotedValue(value)} for ${quotedValue(key)}, not a string`);
     }
   }
   return metadata as Record<string, string>;
@@ -195,14 +202,6 @@ function isDtype(value: unknown): value is Dtype {
 
 function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
-}
-
-/** A value of the file as it may stand in a message: on one line, short, and never so deep that the stack overflows. */
-function quote(value: unknown): string {
-  const shallow = (_key: string, inner: unknown): unknown =>
-    typeof inner === "object" && inner !== null && inner !== value ? "…" : inner;
-  const text = JSON.stringify(value, shallow) ?? "undefined";
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
 function fail(problem: string): never {

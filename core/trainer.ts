@@ -2,7 +2,14 @@
  * Training: strips in, optimizer steps, metrics and a state that can be saved.
  * @module
  */
-import { encodeStep, type Engine, type Execution, randomUint32 } from "@bgpt/kernels";
+import {
+  encodeStep,
+  type Engine,
+  type Execution,
+  firstLossScale,
+  lossScaleColumn,
+  randomUint32,
+} from "@bgpt/kernels";
 import { type LossTask, type LossTotals, lossTotals } from "./bits.ts";
 import type { Config } from "./config.ts";
 import { type Communicator, singleRank } from "./distributed/communicator.ts";
@@ -25,18 +32,32 @@ export interface StepMetrics {
   readonly learningRate: number;
   /** Whether its gradient was not finite: then it changed neither weights nor moments. */
   readonly dropped: boolean;
+  /** What its loss was multiplied by; absent where losses are not scaled. */
+  readonly lossScale?: number;
+  /** Whether it was dropped because the scale was too large: the next ones have a smaller one, and nothing is wrong. */
+  readonly overflowed: boolean;
 }
 
-/** Everything that AdamW needs to go on; flat, in the order of the parameter table. */
+/** Where the search for the scale of losses stands. */
+export interface LossScaling {
+  /** What the next step's loss is multiplied by. */
+  readonly scale: number;
+  /** Good steps since it changed. */
+  readonly goodSteps: number;
+}
+
+/** Everything that the optimizer needs to go on; flat, in the order of the parameter table. */
 export interface OptimizerState {
   /** Steps taken. */
   readonly step: number;
   /** The weights. */
   readonly parameters: Float32Array;
-  /** Running mean of the gradient. */
+  /** Running mean of the gradient; of what Muon updates, its momentum. */
   readonly moment1: Float32Array;
-  /** Running mean of its square. */
+  /** Running mean of its square; of what Muon updates, zeros. */
   readonly moment2: Float32Array;
+  /** Absent where losses are not scaled. */
+  readonly lossScaling?: LossScaling;
 }
 
 /** What a rank takes of a strip that all ranks take together. */
@@ -100,8 +121,9 @@ export class Trainer {
     const execution = await engine.prepare(plan.plan);
     const trainer = new Trainer(engine, config, plan, execution, communicator);
     const { table, parameters } = plan.model;
-    execution.write(plan.decay, decayBlocks(table, config.weightDecay, config.decay));
+    execution.write(plan.decay, decayBlocks(table, config.weightDecay, config.decay, config.optimizer));
     execution.write(parameters, initialParameters(table, config.seed));
+    trainer.#writeLossScaling({ scale: firstLossScale, goodSteps: 0 });
     return trainer;
   }
 
@@ -201,13 +223,18 @@ export class Trainer {
       const totals = lossTotals(row, this.plan.task);
       const [gradientNorm, scale] = [row[4]!, row[5]!];
       const dropped = scale < 0;
+      const lossScale = this.plan.lossScaling && row[lossScaleColumn]!;
+      const overflowed = dropped && lossScale !== undefined && lossScale > 1;
       if (!dropped && !Number.isFinite(totals.lossNats)) {
         throw new RangeError(
           `Stopped at step ${step}: the loss is ${totals.lossNats} and the gradient norm ${gradientNorm}; ` +
             "go on from the last checkpoint with a lower learning rate",
         );
       }
-      metrics.push({ step, totals, gradientNorm, learningRate: learningRate(this.config, step), dropped });
+      metrics.push({
+        ...{ step, totals, gradientNorm, learningRate: learningRate(this.config, step), dropped, overflowed },
+        ...(lossScale !== undefined && { lossScale }),
+      });
     }
     this.#reported = last;
     return metrics;
@@ -233,11 +260,16 @@ export class Trainer {
 
   /** Waits for the queued steps and reads everything that a resumed run needs. */
   async state(): Promise<OptimizerState> {
-    const { model, moment1, moment2 } = this.plan;
+    const { model, moment1, moment2, lossScaling } = this.plan;
     const step = this.#step;
-    const tensors = [model.parameters, moment1, moment2];
-    const [parameters, first, second] = await Promise.all(tensors.map((t) => this.#execution.readFloats(t)));
-    return { step, parameters: parameters!, moment1: first!, moment2: second! };
+    const tensors = [model.parameters, moment1, moment2, ...(lossScaling ? [lossScaling] : [])];
+    const [parameters, first, second, scaling] = await Promise.all(
+      tensors.map((tensor) => this.#execution.readFloats(tensor)),
+    );
+    return {
+      ...{ step, parameters: parameters!, moment1: first!, moment2: second! },
+      ...(scaling && { lossScaling: { scale: scaling[0]!, goodSteps: scaling[1]! } }),
+    };
   }
 
   /** Goes on from a state, or from parameters alone. */
@@ -246,7 +278,13 @@ export class Trainer {
     this.#execution.write(model.parameters, state.parameters);
     if (state.moment1 !== undefined) this.#execution.write(moment1, state.moment1);
     if (state.moment2 !== undefined) this.#execution.write(moment2, state.moment2);
+    if (state.lossScaling !== undefined) this.#writeLossScaling(state.lossScaling);
     this.#step = this.#reported = state.step ?? 0;
+  }
+
+  #writeLossScaling({ scale, goodSteps }: LossScaling): void {
+    const { lossScaling } = this.plan;
+    if (lossScaling !== undefined) this.#execution.write(lossScaling, Float32Array.of(scale, goodSteps));
   }
 
   /** Frees the plan's memory. */

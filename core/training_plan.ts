@@ -4,15 +4,19 @@
  */
 import {
   adamw,
+  adaptScale,
   argmax,
   clear,
+  type Engine,
   type Execution,
   gradientNorm,
   gradientNormScratchLength,
   type Plan,
   PlanBuilder,
   recordHistory,
+  scaleLoss,
   type Tensor,
+  unscaleNorm,
   windowAlignment,
 } from "@bgpt/kernels";
 import { byteBackward, patchBackward } from "./backward.ts";
@@ -20,6 +24,7 @@ import type { LossTask } from "./bits.ts";
 import type { Config, ModelConfig } from "./config.ts";
 import { byteForward, lossForward, patchForward } from "./forward.ts";
 import { type BatchInputs, declareInputs, declareModel, declareWindows, type Model } from "./model.ts";
+import { updateMatrices } from "./muon.ts";
 import type { Strip } from "./strip.ts";
 
 /** ε of AdamW, as published. */
@@ -27,7 +32,7 @@ const adamwEpsilon = 1e-8;
 
 /** Steps whose metrics the device keeps until they are read. */
 export const historyRows = 64;
-/** Numbers of a row of the history: the four loss sums, gradient norm, update scale, two unused. */
+/** Numbers of a row of the history: the four loss sums, gradient norm, update scale, loss scale, one unused. */
 export const historyColumns = 8;
 
 /** A plan that computes a loss of strips, whatever it predicts. Programs: `clear` (the sums) and `forward`. */
@@ -48,18 +53,31 @@ export interface LossPlan {
 export interface TrainedPlan extends LossPlan {
   /** Gradients of all parameters. */
   readonly gradients: Tensor; // flat, as the parameters
-  /** Running mean of the gradients. */
+  /** Running mean of the gradients; of what Muon updates, its momentum. */
   readonly moment1: Tensor;
   /** Running mean of their squares. */
   readonly moment2: Tensor;
-  /** Weight decay of each block of 64 parameters. */
+  /** Weight decay of each block of 64 parameters; negative where Muon updates them. */
   readonly decay: Tensor;
   /** Global gradient norm, and the scale of the update. */
   readonly norm: Tensor; // [2]
   /** Metrics of the latest steps, a row each. */
   readonly history: Tensor; // [historyRows, historyColumns]
+  /** What losses are multiplied by before gradients are taken, and the good steps since it changed. */
+  readonly lossScaling?: Tensor; // [2]
   /** The gradient of one parameter by its published name. */
   gradient(name: string): Tensor;
+}
+
+/** How a plan is trained that is not in its configuration. */
+export interface TrainingOptions {
+  /** Whether losses are scaled, as gradients in f16 need. */
+  readonly lossScaling?: boolean;
+}
+
+/** What training on an engine needs: scaled losses where it stores gradients in f16. */
+export function trainingOptions({ precision }: Pick<Engine, "precision">): TrainingOptions {
+  return { lossScaling: precision === "mixed" };
 }
 
 /** A plan that computes the loss of the bytes of a strip. */
@@ -111,16 +129,21 @@ export function evaluationPlan(config: ModelConfig, patchCapacity: number): Pred
 
 /**
  * The plan of training. Programs: `clear` (gradients and sums), `forward` and `backward` once for every accumulated
- * strip, `update` (norm, clipping, AdamW, history).
+ * strip, `update` (norm, clipping, AdamW, Muon, history).
  * @param patchCapacity P: patches of a strip
  */
-export function trainingPlan(config: Config, patchCapacity: number): TrainingPlan {
+export function trainingPlan(
+  config: Config,
+  patchCapacity: number,
+  options: TrainingOptions = {},
+): TrainingPlan {
   const builder = new PlanBuilder();
   const model = declareModel(builder, config, { patchCapacity, dropout: config.dropout > 0 });
   const inputs = declareInputs(builder, model);
-  const optimizer = declareOptimizer(builder, model);
+  const optimizer = declareOptimizer(builder, model, options);
   const { gradient } = optimizer;
 
+  scaleLossOf(builder, model, optimizer);
   const { byte, patch, loss } = forwardProgram(builder, model, inputs, true);
 
   builder.program("backward");
@@ -143,7 +166,11 @@ export function trainingPlan(config: Config, patchCapacity: number): TrainingPla
 export type OptimizerTensors = Omit<TrainedPlan, keyof LossPlan>;
 
 /** Declares gradients, moments and metrics of a model that is trained. */
-export function declareOptimizer(builder: PlanBuilder, model: Model): OptimizerTensors {
+export function declareOptimizer(
+  builder: PlanBuilder,
+  model: Model,
+  { lossScaling = false }: TrainingOptions,
+): OptimizerTensors {
   const length = model.table.storageLength;
   const flat = (name: string, role: "gradient" | "moment") => builder.tensor(name, [length], role);
   const gradients = flat("gradients", "gradient");
@@ -156,25 +183,42 @@ export function declareOptimizer(builder: PlanBuilder, model: Model): OptimizerT
     decay: builder.tensor("decay", [length / windowAlignment], "parameter"),
     norm: builder.tensor("norm", [2], "output"),
     history: builder.tensor("history", [historyRows, historyColumns], "output"),
+    ...(lossScaling && { lossScaling: builder.tensor("lossScaling", [2], "moment") }),
   };
 }
 
-/** The programs `update` (norm, clipping, AdamW, history) and `clear` (gradients and sums). */
+/** Begins the program `forward` of a plan that scales its losses. */
+export function scaleLossOf(
+  builder: PlanBuilder,
+  { step }: Model,
+  { lossScaling: scaling }: OptimizerTensors,
+): void {
+  builder.program("forward");
+  if (scaling !== undefined) builder.call(scaleLoss, {}, { step, scaling }, "scale loss");
+}
+
+/** The programs `update` (norm, clipping, AdamW, Muon where the configuration has it, history) and `clear` (gradients and sums). */
 export function updatePrograms(
   builder: PlanBuilder,
   model: Model,
-  { beta1, beta2 }: Config,
-  { gradients, moment1, moment2, decay, norm, history }: OptimizerTensors,
+  { beta1, beta2, optimizer, weightDecay }: Config,
+  tensors: OptimizerTensors,
   sums: Tensor, // [4]
 ): void {
   const length = model.table.storageLength;
   const { parameters, step } = model;
+  const { gradients, moment1, moment2, decay, norm, history, lossScaling: scaling } = tensors;
   builder.program("update");
   const scratch = builder.tensor("norm.scratch", [gradientNormScratchLength({ length })]);
   builder.call(gradientNorm, { length }, { gradients, norm, scratch, step }, "gradient norm");
+  if (scaling !== undefined) builder.call(unscaleNorm, {}, { step, scaling, norm }, "unscale norm");
   const shape = { length, beta1, beta2, epsilon: adamwEpsilon };
   builder.call(adamw, shape, { parameters, gradients, moment1, moment2, decay, norm, step }, "adamw");
+  if (optimizer === "muon") updateMatrices(builder, model, weightDecay, tensors);
   builder.call(recordHistory, { rows: historyRows }, { sums, norm, history, step }, "history");
+  if (scaling !== undefined) {
+    builder.call(adaptScale, { rows: historyRows }, { step, norm, scaling, history }, "adapt loss scale");
+  }
 
   builder.program("clear");
   builder.call(clear, { length }, { x: gradients }, "clear gradients");

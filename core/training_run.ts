@@ -126,7 +126,9 @@ export async function trainingRun(
     const steps: RunStep[] = [];
     let fatal: BadStep | undefined;
     for (const step of metrics) {
-      const bad = step.dropped ? await badStepOf(trainer, step, batches.get(step.step)!) : undefined;
+      const bad = step.dropped && !step.overflowed
+        ? await badStepOf(trainer, step, batches.get(step.step)!)
+        : undefined;
       badInARow = bad === undefined ? 0 : badInARow + 1;
       if (bad !== undefined && (!data.dropsBadSteps || badInARow === mostBadInARow)) fatal = bad;
       if (fatal !== undefined) break;

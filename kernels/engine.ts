@@ -10,12 +10,17 @@ export class DeviceError extends Error {
   override name = "DeviceError";
 }
 
+/** What numbers are computed with: `mixed` is f32 with f16 where that is enough. */
+export type Precision = "f32" | "mixed" | "f64";
+
 /** A device that can run plans. */
 export interface Engine {
   /** `gpu` or `reference`. */
   readonly name: string;
   /** For people: the adapter or processor. */
   readonly description: string;
+  /** What it computes with. */
+  readonly precision: Precision;
   /**
    * Allocates a plan's memory and compiles its kernels.
    * @throws {RangeError} when the plan does not fit the device: which limit, and what would fit

@@ -36,6 +36,11 @@ export interface Dispatch {
   readonly vectors?: readonly string[];
   /** WGSL extensions that it enables, such as `f16`. */
   readonly extensions?: readonly string[];
+  /**
+   * f32 of an array `scratch` that the dispatches of a call have beside their operands, to hand each other what nobody
+   * else reads; all of them name the same length.
+   */
+  readonly scratchLength?: number;
 }
 
 /**

@@ -10,6 +10,7 @@ export * from "./plan.ts";
 export * from "./step.ts";
 export * from "./engines/gpu/device.ts";
 export * from "./engines/gpu/engine.ts";
+export { GpuExecution } from "./engines/gpu/execution.ts";
 export * from "./engines/reference/engine.ts";
 export * from "./operations/dropout.ts";
 export * from "./operations/fill.ts";
@@ -18,7 +19,8 @@ export * from "./operations/byte_embedding.ts";
 export * from "./operations/gelu.ts";
 export * from "./operations/matmul.ts";
 export { type MatmulTile, matmulTile, matmulTiles } from "./operations/matmul_tile.ts";
-export { matmulDispatch, matmulSource } from "./operations/matmul_wgsl.ts";
+export { partTerms, splitsOf } from "./operations/matmul_split.ts";
+export { matmulDispatch, matmulSource, sumParts } from "./operations/matmul_wgsl.ts";
 export {
   subgroupMatrixDispatch,
   subgroupMatrixSource,
@@ -32,7 +34,11 @@ export * from "./operations/cross_entropy.ts";
 export * from "./operations/gradient_norm.ts";
 export * from "./operations/history.ts";
 export * from "./operations/layer_norm.ts";
+export * from "./operations/loss_scaling.ts";
 export * from "./operations/loss_sums.ts";
+export * from "./operations/muon.ts";
+export * from "./operations/newton_schulz.ts";
+export * from "./operations/unit_norm.ts";
 export * from "./operations/class_sums.ts";
 export * from "./operations/file_mean.ts";
 export * from "./sampling_words.ts";
@@ -41,6 +47,7 @@ export * from "./operations/cache_rows.ts";
 export * from "./operations/cached_attention.ts";
 export * from "./operations/new_row_embedding.ts";
 export * from "./operations/packed_product.ts";
+export * from "./operations/rotary.ts";
 export type { SequenceRow } from "./operations/sequence_rows.ts";
 export * from "./operations/sequences.ts";
 export * from "./operations/shadow.ts";

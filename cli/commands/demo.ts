@@ -6,6 +6,7 @@ import {
   shuffledStrips,
   stripCapacity,
   Trainer,
+  trainingOptions,
   trainingPlan,
 } from "@bgpt/core";
 import type { Engine } from "@bgpt/kernels";
@@ -198,7 +199,11 @@ function writeCorpus(folder: string, count: number, seed: number): void {
 /** Times a few steps of a model that is thrown away, queued as in a run; the first warms up and does not count. */
 async function secondsPerStep(engine: Engine, config: Config, source: SampleSource): Promise<number> {
   const patchCapacity = stripCapacity(source, config);
-  const trainer = await Trainer.create(engine, config, trainingPlan(config, patchCapacity));
+  const trainer = await Trainer.create(
+    engine,
+    config,
+    trainingPlan(config, patchCapacity, trainingOptions(engine)),
+  );
   const strips = shuffledStrips(source, { ...config, patchCapacity });
   const step = async () => trainer.train([(await strips.next()).value!.strip]);
   await step();

@@ -1,4 +1,4 @@
-import { type Checkpoint, type Config, parametersFrom, tableOf } from "@bgpt/core";
+import { type Checkpoint, checkSameRun, type Config, parametersFrom, tableOf } from "@bgpt/core";
 import { loadCheckpoint, runIn } from "@bgpt/core/files";
 import { openCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
@@ -7,13 +7,17 @@ import { pairsOption } from "../conversion_samples.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { heldOutSections } from "../evaluate_classes.ts";
 import { UsageError } from "../errors.ts";
+import { ownLaunch } from "../mpi/launcher.ts";
+import { localRanks } from "../mpi/local_ranks.ts";
+import { openRanks } from "../mpi/ranks.ts";
 import { jsonOption } from "../options.ts";
-import { ownProgram } from "../own_program.ts";
 import { takeRunFolder } from "../run_folder.ts";
 import { supervise } from "../supervise.ts";
+import { commandToSupervise } from "../supervised_command.ts";
 import { tellCuts } from "../tell_cuts.ts";
 import { note, print, printJson } from "../terminal.ts";
-import { outcomeRecord, trainInFolder } from "../train_run.ts";
+import type { TrainRun } from "../prepare_run.ts";
+import { outcomeRecord, trainAlong, trainInFolder } from "../train_run.ts";
 import { type TaskData, taskOption, trainingTasks } from "../training_tasks.ts";
 import { formatCount, formatDuration, formatRate } from "../units.ts";
 
@@ -63,11 +67,25 @@ export default defineCommand({
         "train in a process of its own, and go on from the last checkpoint when its device or driver fails: up to five " +
         "times in a row without a new one, after growing pauses",
     },
+    launch: {
+      kind: "string",
+      placeholder: "COMMAND",
+      help:
+        'with --supervise: what starts the processes that train together, such as "mpirun -n 8" or "srun"',
+    },
     onBadStep: {
       kind: "choice",
       choices: ["stop", "skip"],
       default: "stop",
       help: "where a loss or gradient is no number: end the run, or drop the step and go on",
+    },
+    hangTimeout: {
+      kind: "number",
+      placeholder: "SECONDS",
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 300, // Longer than any step, evaluation or checkpoint takes.
+      help: "under mpirun: end the job when a rank has waited so long for the others",
     },
     ...configOptions,
     json: jsonOption,
@@ -96,13 +114,30 @@ export default defineCommand({
       throw new UsageError("Cannot use --pairs or --loss without --task conversion");
     }
     if (values.supervise) {
-      const own = Deno.args.filter((word) => word !== "--supervise");
-      return await supervise({ command: [...ownProgram(), ...own], out });
+      if (ownLaunch !== undefined) {
+        throw new UsageError(
+          "Cannot supervise from within mpirun: all ranks have to be started again together. Give mpirun to it instead: " +
+            'bgpt train --supervise --launch "mpirun -n 8"',
+        );
+      }
+      return await supervise({
+        command: commandToSupervise(values.launch),
+        out,
+        ranks: values.launch !== undefined,
+      });
+    }
+    if (values.launch !== undefined) {
+      throw new UsageError(
+        "Cannot use --launch without --supervise. Start mpirun yourself, or add --supervise",
+      );
     }
     const flags = givenFields(values);
+    const communicator = openRanks(values.hangTimeout);
+    const leads = communicator.rank === 0;
     // Before anything is read: another process may be training there. Where no run was, a refusal leaves no trace.
-    using lock = await runIn(out) === "nothing" ? undefined : await takeRunFolder(out, resumes);
-    const begun = lock !== undefined && await runIn(out) === "begun";
+    using lock = !leads || await runIn(out) === "nothing" ? undefined : await takeRunFolder(out, resumes);
+    await communicator.barrier();
+    const begun = await runIn(out) === "begun";
     if (resumes && begun) note(`No checkpoint in ${out} yet: starting from the beginning`);
     const found = resumes && !begun ? await checkpointToResume(out) : undefined;
     const resume = found?.checkpoint;
@@ -134,9 +169,11 @@ export default defineCommand({
     if (task === "conversion") tellCuts(training, { ...config, cut: "head" }, "pair");
     else tellCuts(training, config);
 
-    const engine = await openEngine(values);
-    const outcome = await trainInFolder({
+    await checkSameRun(communicator, config, training, resume?.run?.step);
+    const engine = await openEngine(values, await localRanks(communicator));
+    const run: TrainRun = {
       engine,
+      communicator,
       config,
       out,
       lock,
@@ -144,7 +181,9 @@ export default defineCommand({
       ...taskData,
       ...(inherited && { parameters: inherited }),
       ...(resume && { resume }),
-    });
+    };
+    if (!leads) return await trainAlong(run);
+    const outcome = await trainInFolder(run);
     const classified = labels !== undefined && outcome.summary.best !== undefined;
     const sections = classified ? await heldOutSections(engine, out, taskData.evaluation, config.batch) : [];
     const reportPath = outcome.writeReport({ sections });
@@ -154,12 +193,16 @@ export default defineCommand({
       if (outcome.summary.stopped) note(`Go on with ${resumingLine(values)}`);
       return printJson({ ...outcomeRecord(out, outcome), report: reportPath });
     }
-    const { summary, seconds, bytesPerSecond, checkpointPath, droppedSteps, filesLeftOut } = outcome;
+    const { summary, seconds, bytesPerSecond, checkpointPath } = outcome;
+    const { droppedSteps, overflowedSteps, filesLeftOut } = outcome;
     print(
       `${summary.stopped ? "Stopped" : "Trained"} after ${formatCount(summary.step, "step")}, ` +
         `${formatDuration(seconds)} at ${formatRate(bytesPerSecond, "B")}`,
     );
     if (droppedSteps > 0) print(`dropped      ${formatCount(droppedSteps, "bad step")}`);
+    if (overflowedSteps > 0) {
+      print(`overflowed   ${formatCount(overflowedSteps, "step")} until the loss had its scale`);
+    }
     if (filesLeftOut.size > 0) {
       print(`left out     ${formatCount(filesLeftOut.size, "file")} that vanished or changed`);
     }
@@ -171,7 +214,7 @@ export default defineCommand({
 
 /** The command that goes on with a stopped run: its configuration is in the checkpoint, its data and device are not. */
 function resumingLine(
-  { data, evalData, out, task, pairs, loss, device, limit, onBadStep }: {
+  { data, evalData, out, task, pairs, loss, device, precision, limit, onBadStep }: {
     readonly data: readonly string[];
     readonly evalData: readonly string[];
     readonly out: string;
@@ -179,6 +222,7 @@ function resumingLine(
     readonly pairs?: string;
     readonly loss?: string;
     readonly device: string;
+    readonly precision: string;
     readonly limit?: number;
     readonly onBadStep: "stop" | "skip";
   },
@@ -191,6 +235,7 @@ function resumingLine(
   if (loss !== undefined) words.push("--loss", loss);
   if (limit !== undefined) words.push("--limit", `${limit}`);
   if (device !== "auto") words.push("--device", device);
+  if (precision !== "f32") words.push("--precision", precision);
   if (onBadStep === "skip") words.push("--on-bad-step", onBadStep);
   return [...words, "--resume"].join(" ");
 }

@@ -2,7 +2,15 @@
  * How fast an engine is: arithmetic, memory, and the cost of reading a number back.
  * @module
  */
-import { type Engine, GpuEngine, matmul, type MatmulShape, PlanBuilder, randomUniform } from "@bgpt/kernels";
+import {
+  type Engine,
+  GpuEngine,
+  matmul,
+  type MatmulShape,
+  PlanBuilder,
+  randomUniform,
+  type Tensor,
+} from "@bgpt/kernels";
 import { timeProgram } from "./time_program.ts";
 
 /** A measured product of two square matrices. */
@@ -55,11 +63,12 @@ async function measureMatmul(engine: Engine): Promise<MatmulRate> {
     const shape: MatmulShape = { layout: "NN", M: size, N: size, K: size, epilogue: "none" };
     const plan = new PlanBuilder();
     plan.program("product");
-    const matrix = (name: string) => plan.tensor(name, [size, size], "output");
-    plan.call(matmul, shape, { a: matrix("a"), b: matrix("b"), out: matrix("out") }, "product");
+    // Parameters are f16 in mixed precision where a product reads them, outputs never.
+    const [a, b] = ["a", "b"].map((name) => plan.tensor(name, [size, size], "parameter")) as [Tensor, Tensor];
+    plan.call(matmul, shape, { a, b, out: plan.tensor("out", [size, size], "output") }, "product");
     const flag = plan.tensor("flag", [1], "output");
     const execution = await engine.prepare(plan.build());
-    for (const name of ["a", "b"]) execution.write(execution.plan.tensors.get(name)!, scattered(size * size));
+    for (const operand of [a, b]) execution.write(operand, scattered(size * size));
     const { bestSeconds: seconds } = await timeProgram(execution, "product", flag);
     execution.destroy();
     if (size === largestSize || seconds * 8 > longestProductSeconds) {

@@ -27,7 +27,7 @@ export class MetricsLog implements Disposable {
     this.#path = path;
     this.#file = Deno.openSync(path, { read: true, write: true, create: true });
     try {
-      this.#byteLength = keptLength(Deno.readTextFileSync(path), lastStep, path);
+      this.#byteLength = keptLength(Deno.readFileSync(path), lastStep, path);
       this.#file.truncateSync(this.#byteLength);
       this.#file.seekSync(0, Deno.SeekMode.End);
     } catch (error) {
@@ -71,25 +71,27 @@ export class MetricsLog implements Disposable {
  * @throws {Error} when a line in the middle is no record
  */
 export function readMetrics(path: string): MetricsRecord[] {
-  return [...completeLines(Deno.readTextFileSync(path), path)].map(({ record }) => record);
+  return [...completeLines(Deno.readFileSync(path), path)].map(({ record }) => record);
 }
 
 /** How many bytes of the file hold records up to the step. */
-function keptLength(text: string, lastStep: number, path: string): number {
+function keptLength(bytes: Uint8Array, lastStep: number, path: string): number {
   let kept = 0;
-  for (const { record, end } of completeLines(text, path)) {
+  for (const { record, end } of completeLines(bytes, path)) {
     if (record.step > lastStep) break;
     kept = end;
   }
-  return new TextEncoder().encode(text.slice(0, kept)).length;
+  return kept;
 }
 
-function* completeLines(text: string, path: string): Generator<{ record: MetricsRecord; end: number }> {
+/** Lines by their bytes, which a text would not count alike where some are not UTF-8. */
+function* completeLines(bytes: Uint8Array, path: string): Generator<{ record: MetricsRecord; end: number }> {
+  const decoder = new TextDecoder();
   let start = 0;
-  for (let line = 1; start < text.length; line++) {
-    const end = text.indexOf("\n", start) + 1;
+  for (let line = 1; start < bytes.length; line++) {
+    const end = bytes.indexOf(0x0a, start) + 1;
     if (end === 0) return;
-    yield { record: parseRecord(text.slice(start, end), `${path}:${line}`), end };
+    yield { record: parseRecord(decoder.decode(bytes.subarray(start, end)), `${path}:${line}`), end };
     start = end;
   }
 }

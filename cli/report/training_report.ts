@@ -99,7 +99,7 @@ export function trainingReport(report: TrainingReport): string {
           columns: ["field", "value", "meaning"],
           rows: Object.entries(configFields).map(([key, { meaning }]) => [
             key,
-            report.config[key as keyof Config],
+            report.config[key as keyof Config] ?? "as published",
             meaning,
           ]),
         },

@@ -8,7 +8,8 @@ const decayBlock = 64;
 
 /**
  * m ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²;  p ← p − (lr · decay · p + rate · m / (√v / root + ε)) with
- * g = gradients · norm[1], rate = lr / (1 − β₁ᵗ) and root = √(1 − β₂ᵗ). Nothing changes where norm[1] < 0.
+ * g = gradients · norm[1], rate = lr / (1 − β₁ᵗ) and root = √(1 − β₂ᵗ). Nothing changes where norm[1] < 0, nor in blocks of
+ * negative decay.
  *
  * `rest1` and `rest2` are 1 − β₁ and 1 − β₂ rounded once.
  */
@@ -42,8 +43,11 @@ export function adamw(
   const blocks = length / decayBlock;
   const end = partStart(blocks, part + 1, parts);
   for (let block = partStart(blocks, part, parts); block < end; block++) {
+    const blockDecay = load<f32>(decay + (<usize> block << 2));
+    // Another optimizer's.
+    if (blockDecay < 0) continue;
     // Subtracted rather than multiplied in: in f32, 1 − 1e-4 · 0.01 is wrong by 1 % of the decay.
-    const decayed = f32x4.splat(learningRate(step) * load<f32>(decay + (<usize> block << 2)));
+    const decayed = f32x4.splat(learningRate(step) * blockDecay);
     let at: usize = <usize> block * (decayBlock * 4);
     const blockEnd = at + decayBlock * 4;
     for (; at < blockEnd; at += 16) {

@@ -8,10 +8,11 @@
 import { exp, maxLanes, multiplyAdd, sumLanes } from "./math";
 import { partStart } from "./parts";
 import { scratch } from "./scratch";
-import { rowInSlot } from "./sequence_rows";
+import { rowInFile, rowInSlot } from "./sequence_rows";
 
 const lowest: f32 = -1e30;
 
+/** A slot is a ring of the latest L bytes where `ring` is the size of a patch, not 0. */
 export function cachedAttention(
   sequences: usize,
   qkv: usize,
@@ -22,6 +23,7 @@ export function cachedAttention(
   H: i32,
   D: i32,
   nextByte: i32,
+  ring: i32,
   part: i32,
   parts: i32,
 ): void {
@@ -29,12 +31,13 @@ export function cachedAttention(
   const end = partStart(B * H, part + 1, parts);
   for (let pair = partStart(B * H, part, parts); pair < end; pair++) {
     const b = pair / H, head = <usize> (pair - b * H) * channels;
-    const at = rowInSlot(nextByte, sequences, b, L);
+    const position = ring ? rowInFile(nextByte, sequences, b, ring) : rowInSlot(nextByte, sequences, b, L);
+    const at = position % L, count = min(position + 1, L);
     const query = qkv + <usize> b * stride + head;
     const keys = cache + <usize> b * L * stride + width + head, values = keys + width;
     memory.copy(keys + <usize> at * stride, query + width, channels);
     memory.copy(values + <usize> at * stride, query + 2 * width, channels);
-    attend(query, keys, values, at + 1, stride, channels, out + <usize> b * width + head);
+    attend(query, keys, values, count, stride, channels, out + <usize> b * width + head);
   }
 }
 

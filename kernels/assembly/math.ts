@@ -63,6 +63,14 @@ const table: usize = memory.data<f32>([
   0.2140644488, // 24: 3 b
   -13, // 25: beyond ±13 the gradient is 0 or 1 in f32
   13, // 26
+  // sin x and cos x on an eighth of a turn, fitted to the least error:
+  -1.9495635916e-4, // 27 to 29: (sin x / x − 1) / x²
+  8.3319786619e-3,
+  -1.6666650669e-1,
+  2.4438451477e-5, // 30 to 32: (cos x − 1 + x² / 2) / x⁴
+  -1.3887367515e-3,
+  4.1666646866e-2,
+  -0.5, // 33
 ]);
 
 /** A number of the table in all lanes: one instruction, which halves the time of e^x (Deno 2.9.6, 2026-11-23). */
@@ -112,6 +120,27 @@ export function tanh(x: v128): v128 {
   const small = multiplyAdd(f32x4.mul(p, square), magnitude, magnitude);
   const result = v128.bitselect(small, large, f32x4.lt(magnitude, number(18)));
   return v128.or(result, v128.and(x, i32x4.splat(0x80000000)));
+}
+
+/** sin x to an error of 7e-8 for |x| ≤ π / 4. */
+// @ts-ignore: decorator
+@inline
+export function sine(x: v128): v128 {
+  const square = f32x4.mul(x, x);
+  let p = multiplyAdd(number(27), square, number(28));
+  p = multiplyAdd(p, square, number(29));
+  return multiplyAdd(f32x4.mul(p, square), x, x);
+}
+
+/** cos x to an error of 7e-8 for |x| ≤ π / 4. */
+// @ts-ignore: decorator
+@inline
+export function cosine(x: v128): v128 {
+  const square = f32x4.mul(x, x);
+  let p = multiplyAdd(number(30), square, number(31));
+  p = multiplyAdd(p, square, number(32));
+  p = multiplyAdd(p, square, number(33));
+  return multiplyAdd(p, square, number(11));
 }
 
 /** e^−2u, held finite so that its quotients are normal numbers. */

@@ -5,7 +5,8 @@
  *   v ← β₂ v + (1 − β₂) g²
  *   p ← p · (1 − lr · decay) − (lr / (1 − β₁ᵗ)) · m / (√v / √(1 − β₂ᵗ) + ε)
  *
- * Where norm[1] < 0 (the gradients are not finite) nothing changes.
+ * Where norm[1] < 0 (the gradients are not finite) nothing changes, and in blocks whose decay is negative nothing ever
+ * does: those belong to another optimizer.
  *
  * parameters p, gradients, moment1 m, moment2 v [length]; decay [length / 64], one number for each block of 64
  * parameters; norm [2] as {@linkcode gradientNorm} leaves it. lr, 1 − β₁ᵗ and 1 − β₂ᵗ come with the step.
@@ -60,6 +61,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let i = (group.y * ${foldWidth(groups)}u + group.x) * ${workgroupThreads}u + thread;
   let scale = norm[1];
   if (i >= ${count}u || scale < 0.0) { return; }
+  let blockDecay = decay[i / ${decayBlock / 4}u];
+  if (blockDecay < 0.0) { return; }
   let learningRate = ${stepWgsl("learningRate")};
   let rate = learningRate / ${stepWgsl("biasCorrection1")};
   let root = sqrt(${stepWgsl("biasCorrection2")});
@@ -67,7 +70,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let m = beta1 * moment1[i] + ${1 - beta1} * g;
   let v = beta2 * moment2[i] + ${1 - beta2} * g * g;
   let p = parameters[i];
-  let decayed = learningRate * decay[i / ${decayBlock / 4}u] * p;
+  let decayed = learningRate * blockDecay * p;
   moment1[i] = m;
   moment2[i] = v;
   parameters[i] = p - (decayed + rate * (m / (sqrt(v) / root + epsilon)));
@@ -89,10 +92,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     const rate = learningRate / stepValue(t.step, "biasCorrection1");
     const root = Math.sqrt(stepValue(t.step, "biasCorrection2"));
     for (let i = 0; i < length; i++) {
+      const decay = t.decay[Math.floor(i / decayBlock)]!;
+      if (decay < 0) continue;
       const g = t.gradients[i]! * scale;
       const m = beta1 * t.moment1[i]! + (1 - beta1) * g;
       const v = beta2 * t.moment2[i]! + (1 - beta2) * g ** 2;
-      const kept = 1 - learningRate * t.decay[Math.floor(i / decayBlock)]!;
+      const kept = 1 - learningRate * decay;
       t.moment1[i] = m;
       t.moment2[i] = v;
       t.parameters[i] = t.parameters[i]! * kept - rate * m / (Math.sqrt(v) / root + epsilon);

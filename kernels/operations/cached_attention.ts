@@ -5,9 +5,12 @@
  *   cache[b·L + at(b)] = the keys and values of qkv[b]
  *   s(k) = Q_b · K_k / √D,  p = softmax over the rows k = 0 … at(b) of the slot,  out_b = Σₖ p(k) · V_k
  *
- * for each head, with at(b) of sequence_rows.ts. It is what attention.ts and byte_attention.ts make of that row: the
+ * for each head, with at(b) of sequence_rows.ts, the row within the slot. It is what attention.ts and byte_attention.ts make of that row: the
  * time grows with the rows so far, not with their square. The queries in the cache are left as they are; nobody reads
  * them.
+ *
+ * A slot may be a ring, of the latest L bytes of the sequence: at(b) is the row within the file modulo L, and every row of
+ * the ring that exists is a key, in whatever order. That is attention.ts with a window of L.
  *
  * On a GPU a workgroup has a sequence and head and takes 64 keys at a time, one for each lane; softmax is online (Milakov
  * and Gimelshein 2018), and the lanes then share the values' channels and keys.
@@ -18,7 +21,14 @@
 import { foldWidth, foldWorkgroups, type Kernel, read, update, wgsl, write } from "../kernel.ts";
 import { reductionWgsl } from "../reduction.ts";
 import { checkChannels, lowest, scale } from "./attention_tile.ts";
-import { assemblyRow, rowInSlot, rowInSlotWgsl, type SequenceRow } from "./sequence_rows.ts";
+import {
+  assemblyRow,
+  rowInFile,
+  rowInFileWgsl,
+  rowInSlot,
+  rowInSlotWgsl,
+  type SequenceRow,
+} from "./sequence_rows.ts";
 
 /** Sizes of {@linkcode cachedAttention}, and which row is new. */
 export type CachedAttentionShape = {
@@ -32,16 +42,46 @@ export type CachedAttentionShape = {
   readonly D: number;
   /** Which row of its slot a sequence is at. */
   readonly row: SequenceRow;
+  /** Bytes of a patch, where slots are rings of the latest L bytes: `row` is `nextByte`. */
+  readonly ring?: number;
 };
 
 /** Lanes of a workgroup, and keys that they take at a time. */
 const lanes = 64;
+
+/** Where sequence b's new row goes in its slot, and the last row of the slot that is a key. */
+function placeInSlot({ L, row, ring }: CachedAttentionShape, sequences: Uint32Array, b: number) {
+  if (ring === undefined) {
+    const at = rowInSlot(row, sequences, b, L);
+    return { at, last: at };
+  }
+  const position = rowInFile(row, sequences, b, ring);
+  return { at: position % L, last: Math.min(position, L - 1) };
+}
+
+/** The same in WGSL, as `at` and what `last` is. */
+function placeInSlotWgsl({ L, row, ring }: CachedAttentionShape): { place: string; last: string } {
+  if (ring === undefined) return { place: wgsl`let at = ${rowInSlotWgsl(row, "b", L)};`, last: "at" };
+  const place = wgsl`let position = ${rowInFileWgsl(row, "b", ring)};
+  let at = position % ${L}u;
+  let last = min(position, ${L - 1}u);`;
+  return { place, last: "last" };
+}
+
+/** @throws {RangeError} when a ring is of anything but bytes */
+function checkRing({ row, ring }: CachedAttentionShape): void {
+  if (ring === undefined || (row === "nextByte" && Number.isInteger(ring) && ring >= 1)) return;
+  throw new RangeError(
+    `Cannot plan a ring of row "${row}" and patches of ${ring} bytes: it must be of "nextByte" and at least 1 byte`,
+  );
+}
 
 /** The new rows' attention; their keys and values become part of the cache. */
 export const cachedAttention: Kernel<CachedAttentionShape, "qkv" | "cache" | "out", "sequences"> = {
   name: "cachedAttention",
   operands(shape) {
     checkChannels(shape);
+    checkRing(shape);
     const { B, L, H, D } = shape;
     return {
       sequences: read(B * 4, "u32"),
@@ -50,7 +90,9 @@ export const cachedAttention: Kernel<CachedAttentionShape, "qkv" | "cache" | "ou
       out: write(B * H * D),
     };
   },
-  dispatches({ B, L, H, D, row }) {
+  dispatches(shape) {
+    const { B, L, H, D } = shape;
+    const { place, last } = placeInSlotWgsl(shape);
     const depth = D / 4;
     const part = H * depth;
     const slices = Math.floor(lanes / depth);
@@ -65,7 +107,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (pair >= ${B * H}u) { return; }
   let b = pair / ${H}u;
   let head = pair % ${H}u * ${depth}u;
-  let at = ${rowInSlotWgsl(row, "b", L)};
+  ${place}
   let own = b * ${3 * part}u + head;
   let keys = b * ${L * 3 * part}u + ${part}u + head;
   let values = keys + ${part}u;
@@ -81,10 +123,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var highest = ${lowest};
   var total = 0.0;
   var sum = vec4f();
-  for (var first = 0u; first <= at; first += ${lanes}u) {
+  for (var first = 0u; first <= ${last}; first += ${lanes}u) {
     let key = first + lane;
     var score = ${lowest};
-    if (key <= at) {
+    if (key <= ${last}) {
       let place = keys + key * ${3 * part}u;
       var products = vec4f();
       for (var d = 0u; d < ${depth}u; d++) { products = fma(query[d], cache[place + d], products); }
@@ -93,11 +135,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let higher = max(highest, largestOf(score, lane));
     let rescale = exp(highest - higher);
     highest = higher;
-    let weight = select(0.0, exp(score - highest), key <= at);
+    let weight = select(0.0, exp(score - highest), key <= ${last});
     weights[lane] = weight;
     total = total * rescale + sumOf(weight, lane);
     sum *= rescale;
-    let count = min(${lanes}u, at + 1u - first);
+    let count = min(${lanes}u, ${last} + 1u - first);
     if (slice < ${slices}u) {
       for (var k = slice; k < count; k += ${slices}u) {
         sum += weights[k] * cache[values + (first + k) * ${3 * part}u + channel];
@@ -118,22 +160,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       vectors: ["sequences", "qkv", "cache", "out"],
     }];
   },
-  assembly: ({ B, L, H, D, row }) => [{
+  assembly: ({ B, L, H, D, row, ring = 0 }) => [{
     function: "cachedAttention",
-    arguments: ["sequences", "qkv", "cache", "out", B, L, H, D, assemblyRow(row)],
+    arguments: ["sequences", "qkv", "cache", "out", B, L, H, D, assemblyRow(row), ring],
   }],
-  reference({ B, L, H, D, row }, { sequences, qkv, cache, out }) {
+  reference(shape, { sequences, qkv, cache, out }) {
+    const { B, L, H, D } = shape;
     const C = H * D;
     const p = new Float64Array(L);
     out.fill(0);
     for (let b = 0; b < B; b++) {
-      const at = rowInSlot(row, sequences, b, L);
+      const { at, last } = placeInSlot(shape, sequences, b);
       const own = qkv.subarray(b * 3 * C, (b + 1) * 3 * C);
       const slot = cache.subarray(b * L * 3 * C, (b + 1) * L * 3 * C);
       slot.set(own.subarray(C), at * 3 * C + C);
       for (let h = 0; h < H; h++) {
         let highest = -Infinity;
-        for (let k = 0; k <= at; k++) {
+        for (let k = 0; k <= last; k++) {
           const key = k * 3 * C + C + h * D;
           let score = 0;
           for (let d = 0; d < D; d++) score += own[h * D + d]! * slot[key + d]!;
@@ -141,8 +184,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
           highest = Math.max(highest, p[k]!);
         }
         let sum = 0;
-        for (let k = 0; k <= at; k++) sum += p[k] = Math.exp(p[k]! - highest);
-        for (let k = 0; k <= at; k++) {
+        for (let k = 0; k <= last; k++) sum += p[k] = Math.exp(p[k]! - highest);
+        for (let k = 0; k <= last; k++) {
           const value = k * 3 * C + 2 * C + h * D;
           for (let d = 0; d < D; d++) out[b * C + h * D + d]! += p[k]! / sum * slot[value + d]!;
         }

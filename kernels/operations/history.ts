@@ -1,7 +1,7 @@
 /**
  * Keeps a step's metrics on the device, so that they can be read many steps later and training never waits:
  *
- *   history[step.historyRow mod rows] ← [sums (4), norm (2), 0, 0]
+ *   history[step.historyRow mod rows] ← [sums (4), norm (2), 0, 0]; loss_scaling.ts puts its scale in the place of the first 0
  *
  * sums [4] as {@linkcode lossSums} leaves them; norm [2] as {@linkcode gradientNorm} leaves it; history [rows, 8]
  * @module

@@ -14,17 +14,17 @@
  * K = 1000, 4e-6 at 8192, 1.6e-5 at 131072 (lavapipe of Mesa 26.2, 2026-11-23; uniform random operands). The assembly
  * cuts the chain into blocks of about 384 terms, by K alone, and has shorter ones.
  *
- * Not done yet: a weight gradient has a small output and a long K, and leaves part of a large GPU idle. Splitting K over
- * workgroups into a `scratch` operand that a second dispatch sums in a fixed order would fill it and shorten the chains; a
- * tuner has to decide where that pays.
+ * A weight gradient has a small output and a long K, and would leave part of a large GPU idle: on a GPU its terms are divided
+ * among workgroups (matmul_split.ts), by the sizes alone.
  * @module
  */
 import { type Kernel, read, update, write } from "../kernel.ts";
 import { gelu, geluGradient } from "./gelu.ts";
+import { splitsOf } from "./matmul_split.ts";
 import { subgroupMatrixDispatch } from "./matmul_subgroup_matrix.ts";
 import { subgroupTile } from "./matmul_subgroup_tile.ts";
 import { matmulTile } from "./matmul_tile.ts";
-import { matmulDispatch } from "./matmul_wgsl.ts";
+import { matmulDispatch, sumParts } from "./matmul_wgsl.ts";
 
 /**
  * What is done with the product a·b (as the layout has it):
@@ -95,10 +95,12 @@ export const matmul: Kernel<MatmulShape, MatmulOperand> = {
   },
   dispatches(shape, { subgroupMatrix } = {}) {
     const { M, N } = shape;
-    const tile = subgroupMatrix && subgroupTile(M, N, subgroupMatrix);
-    return [
-      tile ? subgroupMatrixDispatch(shape, tile, subgroupMatrix) : matmulDispatch(shape, matmulTile(M, N)),
-    ];
+    const splits = splitsOf(shape);
+    const tile = subgroupMatrix && subgroupTile(M, N, subgroupMatrix, splits);
+    const product = tile
+      ? subgroupMatrixDispatch(shape, tile, subgroupMatrix, splits)
+      : matmulDispatch(shape, matmulTile(M, N, splits), splits);
+    return splits === 1 ? [product] : [product, sumParts(shape, splits)];
   },
   assembly(shape) {
     const { layout, M, N, K, epilogue } = shape;

@@ -16,17 +16,17 @@
 import {
   type Dispatch,
   divideUp,
-  foldWidth,
   foldWorkgroups,
   type SubgroupMatrix,
   type Tolerance,
   wgsl,
 } from "../kernel.ts";
 import type { MatmulShape } from "./matmul.ts";
+import { partsLength } from "./matmul_split.ts";
 import { each, fetchWgsl, plus } from "./matmul_staging.ts";
 import { checkSubgroupTile, scratchLength, type SubgroupTile, tilePadding } from "./matmul_subgroup_tile.ts";
 import { workgroupCount } from "./matmul_tile.ts";
-import { finishWgsl, matmulVectors } from "./matmul_wgsl.ts";
+import { finishWgsl, matmulVectors, placeWgsl, storeColumnSums } from "./matmul_wgsl.ts";
 
 /** How far a product of operands up to 1 in magnitude may stand from the reference. */
 export function subgroupMatrixTolerance(K: number): Tolerance {
@@ -112,38 +112,46 @@ function threadsOf({ subgroupsDown, subgroupsAcross }: SubgroupTile, { lanes }: 
 }
 
 /** Adds the sums of b's columns up: the threads' own, of what each staged, over the threads that staged a column. */
-function finishColumnSums({ N }: MatmulShape, tile: SubgroupTile, matrix: SubgroupMatrix): string {
+function finishColumnSums(
+  shape: MatmulShape,
+  tile: SubgroupTile,
+  matrix: SubgroupMatrix,
+  splits: number,
+): string {
+  const { N } = shape;
   const quads = tile.columns / 4;
   const partials = threadsOf(tile, matrix) / quads;
   const sum = (i: number) =>
-    Array.from({ length: partials }, (_, p) => `scratch[4u * lane + ${4 * p * quads + i}u]`).join(" + ");
+    Array.from({ length: partials }, (_, p) => `unitScratch[4u * lane + ${4 * p * quads + i}u]`).join(" + ");
   const total = `vec4<f32>(${[0, 1, 2, 3].map(sum).join(", ")})`;
-  const add = N % 4 === 0
-    ? "dBias[j / 4u] += total;"
-    : each(4, (i) => `if (j + ${i}u < ${N}u) { dBias[j + ${i}u] += total.${"xyzw"[i]}; }`);
   return wgsl`
-${each(4, (i) => `  scratch[4u * lane + ${i}u] = columnSum.${"xyzw"[i]};`)}
+${each(4, (i) => `  unitScratch[4u * lane + ${i}u] = columnSum.${"xyzw"[i]};`)}
   workgroupBarrier();
   let j = column0 + 4u * lane;
   if (row0 == 0u && lane < ${quads}u && j < ${N}u) {
     let total = ${total};
-    ${add}
+    ${storeColumnSums(shape, splits)}
   }
   workgroupBarrier();`;
 }
 
 /**
  * The WGSL of a product with this tile.
+ * @param splits parts that its terms are divided in: with several, their sums go to `scratch`
  * @throws {RangeError} when the tile is impossible
  */
-export function subgroupMatrixSource(shape: MatmulShape, tile: SubgroupTile, matrix: SubgroupMatrix): string {
+export function subgroupMatrixSource(
+  shape: MatmulShape,
+  tile: SubgroupTile,
+  matrix: SubgroupMatrix,
+  splits = 1,
+): string {
   checkSubgroupTile(tile, matrix);
   const { rows, columns, depth, subgroupsDown, subgroupsAcross } = tile;
   const { M, N, K, lanes } = matrix;
   const [partRows, partColumns] = [rows / subgroupsDown, columns / subgroupsAcross];
   const [unitsDown, unitsAcross] = [partRows / M, partColumns / N];
-  const tilesAcross = divideUp(shape.N, columns);
-  const count = workgroupCount(tile, shape.M, shape.N);
+  const { globals, place, first, end } = placeWgsl(shape, tile, splits);
   const a = operand("a", shape, tile, matrix);
   const b = operand("b", shape, tile, matrix);
   const sumsColumns = shape.epilogue === "accumulateBias";
@@ -161,14 +169,15 @@ ${each(unitsDown, (r) => `sum${r}_${c} = subgroupMatrixMultiplyAccumulate(a${r},
   return wgsl`
 ${a.declarations}
 ${b.declarations}
-var<workgroup> scratch: array<f32, ${scratchLength(tile, matrix)}>;
-${finishWgsl(shape, tile)}
+var<workgroup> unitScratch: array<f32, ${scratchLength(tile, matrix)}>;
+${globals}
+${finishWgsl(shape, tile, splits > 1)}
 // The unit that each subgroup has put into the scratch, from its first place there on, to its place in the output.
 fn finishUnit(first: u32, subgroupLane: u32, row: u32, column: u32) {
   workgroupBarrier();
   for (var quad = subgroupLane; quad < ${M * N / 4}u; quad += ${lanes}u) {
     let i = first + 4u * quad;
-    let sums = vec4<f32>(scratch[i], scratch[i + 1u], scratch[i + 2u], scratch[i + 3u]);
+    let sums = vec4<f32>(unitScratch[i], unitScratch[i + 1u], unitScratch[i + 2u], unitScratch[i + 3u]);
     finish(row + quad / ${N / 4}u, column + 4u * (quad % ${N / 4}u), sums);
   }
   workgroupBarrier();
@@ -180,51 +189,56 @@ fn main(
   @builtin(subgroup_id) subgroup: u32,
   @builtin(subgroup_invocation_id) subgroupLane: u32,
 ) {
-  let index = group.y * ${foldWidth(count)}u + group.x;
-  ${count % foldWidth(count) === 0 ? "" : `if (index >= ${count}u) { return; }`}
-  let row0 = index / ${tilesAcross}u * ${rows}u;
-  let column0 = index % ${tilesAcross}u * ${columns}u;
+${place}
   let partRow = subgroup / ${subgroupsAcross}u * ${partRows}u;
   let partColumn = subgroup % ${subgroupsAcross}u * ${partColumns}u;
 ${eachUnit((r, c) => `  var sum${r}_${c}: subgroup_matrix_result<f32, ${N}, ${M}>;`)}
   ${sumsColumns ? "var columnSum: vec4<f32>;" : ""}
 ${a.fetched}
 ${b.fetched}
-${a.fetch("0u")}
-${b.fetch("0u")}
-  for (var k = 0u; k < ${shape.K}u; k += ${depth}u) {
+${a.fetch(first)}
+${b.fetch(first)}
+  for (var k = ${first}; k < ${end}; k += ${depth}u) {
     workgroupBarrier();
 ${a.store}
 ${b.store}
 ${sumsColumns ? b.names.map((fetched) => `    columnSum += vec4<f32>(${fetched});`).join("\n") : ""}
     workgroupBarrier();
     // Behind the last stop the last is fetched again, and not used.
-    let next = min(k + ${depth}u, ${(divideUp(shape.K, depth) - 1) * depth}u);
+    let next = ${
+    splits === 1
+      ? `min(k + ${depth}u, ${(divideUp(shape.K, depth) - 1) * depth}u)`
+      : `select(k, k + ${depth}u, k + ${depth}u < ${end})`
+  };
 ${a.fetch("next")}
 ${b.fetch("next")}
 ${each(depth / K, (i) => products(i * K))}
   }
-${sumsColumns ? finishColumnSums(shape, tile, matrix) : ""}
-  let first = subgroup * ${scratchLength(tile, matrix) / (subgroupsDown * subgroupsAcross)}u;
+${sumsColumns ? finishColumnSums(shape, tile, matrix, splits) : ""}
+  let ownScratch = subgroup * ${scratchLength(tile, matrix) / (subgroupsDown * subgroupsAcross)}u;
 ${
     eachUnit((r, c) =>
-      `  subgroupMatrixStore<row_major>(&scratch, first, sum${r}_${c}, ${N}u);
-  finishUnit(first, subgroupLane, row0 + ${plus("partRow", r * M)}, column0 + ${plus("partColumn", c * N)});`
+      `  subgroupMatrixStore<row_major>(&unitScratch, ownScratch, sum${r}_${c}, ${N}u);
+  finishUnit(ownScratch, subgroupLane, row0 + ${plus("partRow", r * M)}, column0 + ${
+        plus("partColumn", c * N)
+      });`
     )
   }
 }`;
 }
 
-/** The dispatch of a product with this tile. */
+/** The dispatch of a product with this tile; with several splits, {@linkcode sumParts} has to follow. */
 export function subgroupMatrixDispatch(
   shape: MatmulShape,
   tile: SubgroupTile,
   matrix: SubgroupMatrix,
+  splits = 1,
 ): Dispatch {
   return {
-    source: subgroupMatrixSource(shape, tile, matrix),
-    workgroups: foldWorkgroups(workgroupCount(tile, shape.M, shape.N)),
+    source: subgroupMatrixSource(shape, tile, matrix, splits),
+    workgroups: foldWorkgroups(splits * workgroupCount(tile, shape.M, shape.N)),
     vectors: matmulVectors(shape),
+    ...(splits > 1 && { scratchLength: partsLength(shape, splits) }),
     extensions: ["f16", "subgroups", "chromium_experimental_subgroup_matrix"],
   };
 }

@@ -80,7 +80,12 @@ export function checkSubgroupTile(tile: SubgroupTile, matrix: SubgroupMatrix): v
  * The default tile: the largest of which there are enough to keep every processor busy, else the smallest; `undefined`
  * where the device can have none. A tuner should measure instead.
  */
-export function subgroupTile(M: number, N: number, matrix: SubgroupMatrix): SubgroupTile | undefined {
+export function subgroupTile(
+  M: number,
+  N: number,
+  matrix: SubgroupMatrix,
+  splits = 1,
+): SubgroupTile | undefined {
   const possible = subgroupTiles.filter((tile) => brokenRule(tile, matrix) === undefined);
-  return possible.find((tile) => workgroupCount(tile, M, N) >= processors) ?? possible.at(-1);
+  return possible.find((tile) => splits * workgroupCount(tile, M, N) >= processors) ?? possible.at(-1);
 }

@@ -48,9 +48,9 @@ const threadsToFill = 256;
  * Large outputs thus get large tiles, small ones tiles that keep every processor busy, and an output such as [M, 257]
  * the tile that wastes least at its edge. A tuner should measure instead.
  */
-export function matmulTile(M: number, N: number): MatmulTile {
+export function matmulTile(M: number, N: number, splits = 1): MatmulTile {
   const time = ([tile, rate]: readonly [MatmulTile, number]) => {
-    const workgroups = divideUp(workgroupCount(tile, M, N), processors);
+    const workgroups = divideUp(splits * workgroupCount(tile, M, N), processors);
     const fullness = Math.min(1, workgroups * threadCount(tile) / threadsToFill);
     return workgroups * tile.rows * tile.columns / (rate * fullness);
   };

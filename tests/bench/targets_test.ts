@@ -42,3 +42,21 @@ Deno.test("batch 1 is not batch 16", () => {
   );
   assertEquals(rows["training, f32, to PyTorch fp32"], "batch 1: 2.00 x");
 });
+
+Deno.test("the product on matrix units is that of mixed precision through Dawn, beside PyTorch's in bf16", () => {
+  const machine = { ...record, bench: "machine", source: "dawn" };
+  const peer = {
+    ...record,
+    bench: "peers",
+    who: "torch 2",
+    source: "peers",
+    name: "product 4096 x 4096 x 4096",
+  };
+  const rows = measured(
+    { ...machine, precision: "f32", matmulFlopsPerSecond: 20e12 },
+    { ...machine, precision: "mixed", matmulFlopsPerSecond: 200e12 },
+    { ...peer, precision: "fp32", perSecond: 50e12 },
+    { ...peer, precision: "bf16", perSecond: 400e12 },
+  );
+  assertEquals(rows["product on matrix units, through Dawn"], "200 TFLOP/s; to PyTorch bf16: 0.50 x");
+});

@@ -123,6 +123,23 @@ Deno.test("as published everything decays, but not what is never trained", () =>
   assertEquals(spared.map(({ name }) => name), ["patch_level_decoder.base.wte.weight"]);
 });
 
+Deno.test("with Muon the matrices of the blocks are marked, and everything else decays as it does without", () => {
+  const table = parameterTable(small);
+  for (const decay of ["matrices", "all"] as const) {
+    const [marked, plain] = [decayBlocks(table, 0.25, decay, "muon"), decayBlocks(table, 0.25, decay)];
+    const inBlocks = table.parameters.filter((parameter) => decayOf(marked, parameter).has(-1));
+    const expected = small.patchLayers + small.byteLayers;
+    for (const name of ["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"]) {
+      const found = inBlocks.filter((parameter) => parameter.name.endsWith(`${name}.weight`));
+      assertEquals(found.length, expected, name);
+    }
+    assertEquals(inBlocks.length, 4 * expected);
+    for (const parameter of table.parameters.filter((parameter) => !inBlocks.includes(parameter))) {
+      assertEquals(decayOf(marked, parameter), decayOf(plain, parameter), parameter.name);
+    }
+  }
+});
+
 Deno.test("the patch embedding is kept transposed, a row for each position and value, and comes back unchanged", () => {
   const parameter = named(small, "patch_level_decoder.patch_embedding.weight");
   assertEquals([parameter.transposed, parameter.shape], [true, [64, 8 * 257]]);

@@ -130,6 +130,22 @@ engineTest(
   },
 );
 
+engineTest(
+  "blocks of negative decay are left alone, and the others have the bits they have without",
+  async (engine) => {
+    const inputs = operandsFor(256, 3);
+    const shape = { length: 256, ...usual };
+    const plain = await runKernel(engine, adamw, shape, inputs);
+    const decay = inputs.decay.slice().fill(-1, 1, 3);
+    const marked = await runKernel(engine, adamw, shape, { ...inputs, decay });
+    for (const name of ["parameters", "moment1", "moment2"] as const) {
+      const expected = plain[name]!.slice();
+      expected.set(inputs[name].subarray(64, 192), 64);
+      assertEquals(marked[name], expected, name);
+    }
+  },
+);
+
 anyThreadsTest(adamw, [64, 64 * 17].map((length) => [{ length, ...usual }, operandsFor(length, 5)]));
 
 engineTest("padding, which is 0 with gradient 0, stays 0", async (engine) => {

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { attention, cachedAttention, ReferenceEngine } from "@bgpt/kernels";
 import { cpu, engineTest, strictCpu } from "../engines.ts";
@@ -57,6 +57,79 @@ engineTest("row by row, cached attention makes what attention makes of all rows 
     for (const [i, value] of step.out!.entries()) {
       assert(Math.abs(value - expected![at * H * D + i]!) < 1e-5, `row ${at}, channel ${i}`);
     }
+  }
+});
+
+engineTest("a ring of bytes agrees with the reference", async (engine) => {
+  const B = fc.constantFrom(1, 2, 5);
+  const L = fc.constantFrom(1, 3, 17, 32, 64, 130);
+  const H = fc.constantFrom(1, 3);
+  const D = fc.constantFrom(4, 20, 64);
+  const ring = fc.constantFrom(1, 4, 16);
+  const cases = fc.asyncProperty(B, L, H, D, ring, fc.nat(), async (B, L, H, D, ring, seed) => {
+    const shape = { B, L, H, D, row: "nextByte", ring } as const;
+    const inputs = randomInputs(shape, seed);
+    // From rings that hold one row to those that went round many times; byte counts beyond the patch.
+    inputs.sequences = randomIntegers(4 * B, seed, Math.max(3, Math.floor(3 * L / ring)));
+    await compareWithReference(engine, cachedAttention, shape, inputs);
+  });
+  await fc.assert(cases, { numRuns: 8 });
+});
+
+const rings = [{ B: 3, L: 17, H: 2, D: 20, ring: 4 }, { B: 2, L: 64, H: 3, D: 64, ring: 16 }];
+anyThreadsTest(
+  cachedAttention,
+  rings.map((ring) => {
+    const shape = { ...ring, row: "nextByte" } as const;
+    return [shape, { ...randomInputs(shape, 3), sequences: randomIntegers(4 * ring.B, 1, 30) }] as const;
+  }),
+);
+
+engineTest("byte by byte, a ring makes what attention within a window makes of all rows", async (engine) => {
+  const [P, S, L, H, D] = [45, 4, 9, 2, 8];
+  const width = 3 * H * D;
+  const qkv = randomFloats(P * width, 1, 2);
+  const whole = { P, H, D, dropout: false, stream: 0, window: L };
+  const fileStart = new Uint32Array(P);
+  const { out: expected } = await runKernel(engine, attention, whole, { qkv, fileStart });
+  const shape = { B: 1, L, H, D, row: "nextByte", ring: S } as const;
+  // What was not stored yet would show.
+  let cache = new Float32Array(L * width).fill(NaN);
+  for (let at = 0; at < P; at++) {
+    const step = await runKernel(engine, cachedAttention, shape, {
+      // Before the first patch there is as if one.
+      sequences: Uint32Array.of(at < S ? at % 2 : 1 + Math.floor(at / S), at % S, 0, 0),
+      qkv: qkv.slice(at * width, (at + 1) * width),
+      cache,
+    });
+    cache = step.cache as Float32Array<ArrayBuffer>;
+    for (const [i, value] of step.out!.entries()) {
+      assert(Math.abs(value - expected![at * H * D + i]!) < 1e-5, `row ${at}, channel ${i}`);
+    }
+  }
+});
+
+Deno.test("a ring's new row goes behind the latest, at its last byte where more are counted", async () => {
+  // With 3 bytes of a patch the positions 0 (of no patch yet), 5, 6, 5 (of a byte count beyond the patch) and 7.
+  const sequences = Uint32Array.of(0, 0, 0, 0, 2, 2, 0, 0, 3, 0, 0, 0, 2, 9, 0, 0, 3, 1, 1, 0);
+  const expected = [0, 0, 1, 0, 2];
+  const shape = { B: 5, L: 5, H: 1, D: 4, row: "nextByte", ring: 3 } as const;
+  const qkv = Float32Array.from({ length: 5 * 12 }, (_, i) => 1 + i);
+  for (const engine of engines) {
+    const cache = new Float32Array(5 * 5 * 12);
+    const results = await runKernel(engine, cachedAttention, shape, { sequences, cache, qkv });
+    const places = expected.map((_, b) =>
+      Array.from({ length: 5 }, (_, r) => r).filter((r) => results.cache![(5 * b + r) * 12 + 4] !== 0)
+    );
+    assertEquals(places, expected.map((at) => [at]));
+  }
+});
+
+Deno.test("a ring is refused of patches, and of bytes without a patch's size", () => {
+  const shape = { B: 1, L: 4, H: 1, D: 4 };
+  assertThrows(() => cachedAttention.operands({ ...shape, row: "lastPatch", ring: 4 }), RangeError, "ring");
+  for (const ring of [0, 1.5]) {
+    assertThrows(() => cachedAttention.operands({ ...shape, row: "nextByte", ring }), RangeError, "ring");
   }
 });
 

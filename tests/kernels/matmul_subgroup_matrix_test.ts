@@ -15,6 +15,7 @@ import {
   subgroupMatrixTolerance,
   type SubgroupTile,
   subgroupTiles,
+  sumParts,
 } from "@bgpt/kernels";
 import { dawn, dawnTest } from "../dawn.ts";
 import { assertClose, compareWithReference, randomFloats, runKernel, type Values } from "./compare.ts";
@@ -101,6 +102,17 @@ matrixTest(
     }
   },
 );
+
+matrixTest("on tensor cores parts of the terms add up to the product", async (engine, matrix) => {
+  for (const [i, [N, splits, K]] of ([[36, 3, 70], [33, 2, 57]] as const).entries()) {
+    const shape: MatmulShape = { layout: "TN", M: 37, N, K, epilogue: "accumulateBias" };
+    const inParts: Kernel<MatmulShape, MatmulOperand> = {
+      ...matmul,
+      dispatches: () => [subgroupMatrixDispatch(shape, smallTile, matrix, splits), sumParts(shape, splits)],
+    };
+    await compareWithReference(engine, inParts, shape, halvesOf(shape, i));
+  }
+});
 
 matrixTest("every tile compiles for every layout", async (engine, matrix) => {
   // Lavapipe would run the largest after minutes of compilation, so they are only validated here.

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import {
   CpuEngine,
@@ -12,7 +12,10 @@ import {
   type MatmulTile,
   matmulTile,
   matmulTiles,
+  partTerms,
   ReferenceEngine,
+  splitsOf,
+  sumParts,
 } from "@bgpt/kernels";
 import { engineTest } from "../engines.ts";
 import { gpuTest } from "../gpu.ts";
@@ -66,6 +69,46 @@ engineTest("matmul agrees with the reference at random sizes", async (engine) =>
     },
   );
   await fc.assert(cases, { numRuns: 20 });
+});
+
+gpuTest("parts of the terms add up to the product, with the bits that every tile gives", async (engine) => {
+  const inSplits = (splits: number, tile: MatmulTile): Kernel<MatmulShape, MatmulOperand> => ({
+    ...matmul,
+    dispatches: (shape) => [matmulDispatch(shape, tile, splits), sumParts(shape, splits)],
+  });
+  for (const [i, epilogue] of (["accumulate", "accumulateBias", "none", "biasGelu"] as const).entries()) {
+    for (const [N, splits, K] of [[36, 3, 70], [33, 2, 64], [36, 2, 57]] as const) {
+      const shape: MatmulShape = { layout: "TN", M: 17, N, K, epilogue };
+      await compareWithReference(engine, inSplits(splits, smallTile), shape, inputsOf(shape, i));
+    }
+  }
+  const shape: MatmulShape = { layout: "TN", M: 40, N: 36, K: 100, epilogue: "accumulateBias" };
+  const inputs = inputsOf(shape, 4);
+  const bits = await runKernel(engine, inSplits(3, smallTile), shape, inputs);
+  const other: MatmulTile = { rows: 32, columns: 32, depth: 16, threadRows: 4, threadColumns: 4 };
+  assertEquals((await runKernel(engine, inSplits(3, other), shape, inputs)).out, bits.out);
+});
+
+gpuTest("a long sum over rows is divided by itself, and keeps more digits for it", async (engine) => {
+  const shape: MatmulShape = { layout: "TN", M: 20, N: 36, K: 4000, epilogue: "accumulateBias" };
+  assertEquals(matmul.dispatches(shape).length, 2);
+  await compareWithReference(engine, matmul, shape, inputsOf(shape, 5));
+});
+
+Deno.test("only long sums over rows with few outputs are divided, into parts that are not empty", () => {
+  const shape: MatmulShape = { layout: "TN", M: 768, N: 768, K: 8192, epilogue: "accumulate" };
+  assertEquals(splitsOf(shape), 4);
+  assertEquals(splitsOf({ ...shape, M: 128, N: 512, K: 4096 }), 8);
+  for (const whole of [{ N: 3072 }, { K: 1023 }, { layout: "NN" as const }]) {
+    assertEquals(splitsOf({ ...shape, ...whole }), 1);
+  }
+  for (let K = 1; K < 70_000; K += 997) {
+    for (const M of [1, 200, 700]) {
+      const splits = splitsOf({ ...shape, M, K });
+      const terms = partTerms(K, splits);
+      assert((splits - 1) * terms < K && K <= splits * terms && terms % 32 === 0, `${splits} parts of ${K}`);
+    }
+  }
 });
 
 gpuTest(

@@ -43,6 +43,7 @@ let workerUrl: string | undefined;
 export class CpuEngine implements Engine {
   readonly name = "cpu";
   readonly description: string;
+  readonly precision = "f32";
   /** Worker threads. */
   readonly threads: number;
   /** Whether results are the same bits on every machine. */

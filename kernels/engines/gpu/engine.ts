@@ -3,20 +3,14 @@
  * submits once.
  * @module
  */
-import { DeviceError, type Engine, type Execution } from "../../engine.ts";
+import type { Engine } from "../../engine.ts";
 import type { DeviceFacts } from "../../kernel.ts";
 import { type MemoryPlan, planMemory, type Slot } from "../../memory.ts";
 import type { Call, Plan, Tensor } from "../../plan.ts";
 import type { GpuDevice } from "./device.ts";
-import { type HalfPlan, halfPlan, shadowProgram } from "./half_storage.ts";
+import { bytesOf, type Encoded, GpuExecution } from "./execution.ts";
+import { type HalfPlan, halfPlan } from "./half_storage.ts";
 import { type Binding, bindingsOf, shaderSource } from "./shader.ts";
-
-/** A dispatch with everything resolved. */
-interface Encoded {
-  readonly pipeline: GPUComputePipeline;
-  readonly bindGroup: GPUBindGroup;
-  readonly workgroups: readonly [number, number, number];
-}
 
 /** How a {@linkcode GpuEngine} computes. */
 export interface GpuOptions {
@@ -40,6 +34,9 @@ export function whyNotMixed({ device, description }: GpuDevice): string | undefi
     ? undefined
     : `"${description}" offers no half-precision numbers (${halfFeature})`;
 }
+
+/** What a call's dispatches hand each other. */
+const scratchBinding: Binding = { name: "scratch", access: "update", type: "f32", named: false };
 
 /** Runs plans through WebGPU. */
 export class GpuEngine implements Engine {
@@ -100,15 +97,35 @@ export class GpuEngine implements Engine {
           "Use a smaller batch or preset (on a GPU with a small BAR heap see denoland/deno#35195)",
       );
     }
+    const scratch = this.#createScratch(stored.plan);
     const bufferOf = (tensor: Tensor) => buffers.get(memory.slotOf.get(tensor.storage)!)!;
 
     const programs = new Map<string, Encoded[]>();
     for (const [name, calls] of stored.plan.programs) {
       const encoded: Encoded[] = [];
-      for (const call of calls) encoded.push(...await this.#encode(call, bufferOf));
+      for (const call of calls) encoded.push(...await this.#encode(call, bufferOf, scratch));
       programs.set(name, encoded);
     }
-    return new GpuExecution(plan, this.gpu, programs, stored, bufferOf, [...buffers.values()]);
+    return new GpuExecution(plan, this.gpu, programs, stored, bufferOf, [
+      ...buffers.values(),
+      ...(scratch ? [scratch] : []),
+    ]);
+  }
+
+  /** The largest scratch of any call: calls run one after the other, and take turns in it. */
+  #createScratch(plan: Plan): GPUBuffer | undefined {
+    let length = 0;
+    for (const { kernel, shape } of [...plan.programs.values()].flat()) {
+      for (const { scratchLength = 0 } of kernel.dispatches(shape, this.#facts)) {
+        length = Math.max(length, scratchLength);
+      }
+    }
+    if (length === 0) return undefined;
+    return this.gpu.device.createBuffer({
+      label: "scratch",
+      size: 4 * length,
+      usage: GPUBufferUsage.STORAGE,
+    });
   }
 
   /** What is stored how. */
@@ -120,18 +137,27 @@ export class GpuEngine implements Engine {
     this.gpu.device.destroy();
   }
 
-  async #encode(call: Call, bufferOf: (tensor: Tensor) => GPUBuffer): Promise<Encoded[]> {
+  async #encode(
+    call: Call,
+    bufferOf: (tensor: Tensor) => GPUBuffer,
+    scratch: GPUBuffer | undefined,
+  ): Promise<Encoded[]> {
     const { device } = this.gpu;
-    const bindings = bindingsOf(call.kernel, call.shape, (name) => call.operands[name]!.storage.type);
+    const operands = bindingsOf(call.kernel, call.shape, (name) => call.operands[name]!.storage.type);
     const encoded: Encoded[] = [];
     for (const dispatch of call.kernel.dispatches(call.shape, this.#facts)) {
+      const { scratchLength } = dispatch;
+      const bindings = scratchLength === undefined ? operands : [...operands, scratchBinding];
       const source = shaderSource(bindings, dispatch);
       const pipeline = this.#pipelines.get(source) ?? await this.#compile(call.kernel.name, source, bindings);
       const bindGroup = device.createBindGroup({
         label: call.label,
         layout: pipeline.getBindGroupLayout(0),
-        entries: bindings.map(({ name }, binding) => {
-          const tensor = call.operands[name]!;
+        entries: bindings.map((each, binding) => {
+          if (each === scratchBinding) {
+            return { binding, resource: { buffer: scratch!, size: 4 * scratchLength! } };
+          }
+          const tensor = call.operands[each.name]!;
           return { binding, resource: { buffer: bufferOf(tensor), ...bytesOf(tensor) } };
         }),
       });
@@ -167,137 +193,6 @@ export class GpuEngine implements Engine {
     this.#pipelines.set(source, pipeline);
     return pipeline;
   }
-}
-
-/** A plan with GPU buffers. */
-export class GpuExecution implements Execution {
-  /** What it runs. */
-  readonly plan: Plan;
-  readonly #gpu: GpuDevice;
-  readonly #programs: ReadonlyMap<string, readonly Encoded[]>;
-  readonly #stored: HalfPlan;
-  readonly #bufferOf: (tensor: Tensor) => GPUBuffer;
-  readonly #buffers: readonly GPUBuffer[];
-  /** Whether parameters were written that have a shadow. */
-  #staleShadows = false;
-
-  /** Made by {@linkcode GpuEngine.prepare}. */
-  constructor(
-    plan: Plan,
-    gpu: GpuDevice,
-    programs: ReadonlyMap<string, readonly Encoded[]>,
-    stored: HalfPlan,
-    bufferOf: (tensor: Tensor) => GPUBuffer,
-    buffers: readonly GPUBuffer[],
-  ) {
-    this.plan = plan;
-    this.#gpu = gpu;
-    this.#programs = programs;
-    this.#stored = stored;
-    this.#bufferOf = bufferOf;
-    this.#buffers = buffers;
-    for (const { blocks, blockNumbers } of stored.shadows) this.write(blocks, blockNumbers);
-  }
-
-  write(tensor: Tensor, values: Float32Array | Uint32Array): void {
-    if (values.length > tensor.length) {
-      throw new RangeError(
-        `Cannot write ${values.length} values to "${tensor.name}": it holds ${tensor.length}`,
-      );
-    }
-    // Deno aborts the process on an empty write.
-    if (values.length === 0) return;
-    const stored = this.#storedAs(tensor);
-    this.#staleShadows ||= this.#stored.shadows.some(({ source }) => source === tensor.storage);
-    this.#gpu.device.queue.writeBuffer(
-      this.#bufferOf(stored),
-      bytesOf(stored).offset,
-      stored.storage.type === "f16"
-        ? paddedHalves(values)
-        : values as Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
-    );
-  }
-
-  run(...programs: string[]): void {
-    const { device } = this.#gpu;
-    const label = programs.join("+");
-    const encoder = device.createCommandEncoder({ label });
-    const pass = encoder.beginComputePass({ label });
-    for (const program of this.#staleShadows ? [shadowProgram, ...programs] : programs) {
-      const dispatches = this.#programs.get(program);
-      if (dispatches === undefined) {
-        throw new RangeError(`Cannot run program "${program}": the plan has none of that name`);
-      }
-      for (const { pipeline, bindGroup, workgroups } of dispatches) {
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, bindGroup);
-        pass.dispatchWorkgroups(...workgroups);
-      }
-    }
-    this.#staleShadows = false;
-    pass.end();
-    device.queue.submit([encoder.finish()]);
-  }
-
-  async readFloats(tensor: Tensor): Promise<Float32Array> {
-    const stored = this.#storedAs(tensor);
-    const bytes = await this.#readBytes(stored);
-    return stored.storage.type === "f16"
-      ? new Float32Array(new Float16Array(bytes, 0, tensor.length))
-      : new Float32Array(bytes);
-  }
-
-  async readIntegers(tensor: Tensor): Promise<Uint32Array> {
-    return new Uint32Array(await this.#readBytes(tensor));
-  }
-
-  destroy(): void {
-    for (const buffer of this.#buffers) buffer.destroy();
-  }
-
-  /** The tensor in the storage that it has on the device. */
-  #storedAs(tensor: Tensor): Tensor {
-    const storage = this.#stored.storageOf.get(tensor.storage);
-    return storage === undefined ? tensor : { ...tensor, storage };
-  }
-
-  async #readBytes(tensor: Tensor): Promise<ArrayBuffer> {
-    const { device } = this.#gpu;
-    const { offset, size } = bytesOf(tensor);
-    const staging = device.createBuffer({
-      label: `read ${tensor.name}`,
-      size,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    });
-    try {
-      const encoder = device.createCommandEncoder();
-      encoder.copyBufferToBuffer(this.#bufferOf(tensor), offset, staging, 0, size);
-      device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(GPUMapMode.READ).catch((error) => {
-        throw this.#gpu.failure() ??
-          new DeviceError(`The GPU does not give "${tensor.name}" back: ${error.message}`);
-      });
-      const failure = this.#gpu.failure();
-      if (failure !== undefined) throw failure;
-      return staging.getMappedRange().slice(0);
-    } finally {
-      staging.destroy();
-    }
-  }
-}
-
-/** Where a tensor lies in its buffer; sizes are whole words. */
-function bytesOf({ storage, offset, length }: Tensor): { offset: number; size: number } {
-  return storage.type === "f16"
-    ? { offset: 2 * offset, size: 4 * Math.ceil(length / 2) }
-    : { offset: 4 * offset, size: 4 * length };
-}
-
-/** Numbers in f16, up to a whole word. */
-function paddedHalves(values: Float32Array | Uint32Array): Float16Array<ArrayBuffer> {
-  const halves = new Float16Array(values.length + values.length % 2);
-  halves.set(values);
-  return halves;
 }
 
 /** Refuses a plan with a buffer beyond the device's limits, naming the limit. */

@@ -129,8 +129,8 @@ function declareShadows(
   return Array.from(read, ([source, tensors]) => {
     const lengthOf = ({ length }: Tensor) => Math.ceil(length / halfAlignment) * halfAlignment;
     const length = tensors.values().reduce((sum, tensor) => sum + lengthOf(tensor), 0);
-    const copy = builder.tensor(`${source.name}.shadow`, [length], "parameter", "f16");
-    const blocks = builder.tensor(`${source.name}.shadow.blocks`, [length / shadowBlock], "input", "u32");
+    const copy = builder.tensor(`${source.name}.f16`, [length], "parameter", "f16");
+    const blocks = builder.tensor(`${source.name}.f16.blocks`, [length / shadowBlock], "input", "u32");
     const blockNumbers = new Uint32Array(length / shadowBlock);
     const lastBlock = Math.floor((source.length - 1) / shadowBlock);
     let offset = 0;

@@ -13,6 +13,7 @@ import type { Plan, Role, Storage, Tensor } from "../../plan.ts";
 export class ReferenceEngine implements Engine {
   readonly name = "reference";
   readonly description = "f64 in JavaScript, one thread";
+  readonly precision = "f64";
 
   /** Allocates every tensor of the plan as 64-bit numbers. */
   prepare(plan: Plan): Promise<ReferenceExecution> {

@@ -36,6 +36,7 @@ function farUp(engine: CpuEngine): Engine {
   return {
     name: engine.name,
     description: engine.description,
+    precision: engine.precision,
     prepare: (plan) => engine.prepare({ ...plan, storages: [front!, ...plan.storages] }),
     destroy: () => engine.destroy(),
   };

@@ -10,6 +10,7 @@ const logits = Float32Array.from({ length: 64 * 257 }, (_, i) => i % 257 > 96 &&
 export const stillEngine: Engine = {
   name: "reference",
   description: "always the same",
+  precision: "f32",
   prepare: (plan: Plan): Promise<Execution> =>
     Promise.resolve({
       plan,

@@ -1,0 +1,105 @@
+import {
+  type Checkpoint,
+  classificationTrainingPlan,
+  classifiedFiles,
+  type Communicator,
+  type Config,
+  type RunData,
+  sharedCapacity,
+  singleRank,
+  stripCapacity,
+  type TrainedPlan,
+  Trainer,
+  trainingOptions,
+  trainingPlan,
+} from "@bgpt/core";
+import type { RunLock } from "@bgpt/core/files";
+import { CpuEngine, type Engine, GpuEngine, type Plan } from "@bgpt/kernels";
+import type { TaskData } from "./training_tasks.ts";
+
+/** A run that is about to start or to go on. */
+export interface TrainRun extends TaskData {
+  readonly engine: Engine;
+  /** The ranks that train together; rank 0 writes. This process alone by default. */
+  readonly communicator?: Communicator;
+  readonly config: Config;
+  /** The run's folder. */
+  readonly out: string;
+  /** The folder, taken before; the run gives it back. */
+  readonly lock?: RunLock | undefined;
+  /** Weights to start from; fresh ones by default. */
+  readonly parameters?: Float32Array;
+  /** The checkpoint that it goes on from. */
+  readonly resume?: Checkpoint;
+  /** What becomes of a step whose loss or gradient is no number; it ends the run by default. */
+  readonly onBadStep?: "stop" | "skip";
+  /** Ends the run after this time, with a checkpoint, however many steps are left. */
+  readonly secondsLimit?: number;
+}
+
+/**
+ * Places the run on its engine, at the step that it goes on from.
+ * @throws {RangeError} when the plan does not fit the device
+ */
+export async function prepareRun(run: TrainRun): Promise<{ trainer: Trainer; data: RunData }> {
+  const { config, training, evaluation, labels, sampleKind, parameters, resume } = run;
+  const patchCapacity = resume?.run?.patchCapacity ?? stripCapacity(training, config);
+  const trainer = await createTrainer(run, patchCapacity);
+  if (parameters !== undefined) trainer.restore({ parameters });
+  if (resume?.optimizer !== undefined) trainer.restore(resume.optimizer);
+  const data = {
+    training,
+    evaluation,
+    patchCapacity,
+    ...(sampleKind && { sampleKind }),
+    ...(labels && { labels, sampleCapacity: classifiedFiles(patchCapacity) }),
+    dropsBadSteps: run.onBadStep === "skip",
+  };
+  return { trainer, data };
+}
+
+/** Creates the trainer; where its plan is too large for the device, the refusal also says what would fit. */
+async function createTrainer(run: TrainRun, patchCapacity: number): Promise<Trainer> {
+  const { engine, config, communicator } = run;
+  try {
+    return await Trainer.create(engine, config, planOf(run, patchCapacity), communicator);
+  } catch (error) {
+    const fits = fitsOn(engine);
+    if (!(error instanceof RangeError && fits !== undefined)) throw error;
+    const batch = largestBatch(run, fits);
+    const advice = batch > 0 ? `--batch ${batch} fits` : "not even --batch 1 fits, take a smaller --preset";
+    throw new RangeError(`${error.message}; here ${advice}`, { cause: error });
+  }
+}
+
+/**
+ * The plan of this rank.
+ * @param patchCapacity P of a strip that holds the whole batch
+ */
+function planOf(run: TrainRun, patchCapacity: number): TrainedPlan {
+  const { engine, config, labels, training, communicator = singleRank } = run;
+  const options = trainingOptions(engine);
+  const capacity = sharedCapacity(training, config, patchCapacity, communicator.size);
+  return labels === undefined
+    ? trainingPlan(config, capacity, options)
+    : classificationTrainingPlan(config, capacity, labels.length, options);
+}
+
+/** What a plan has to satisfy to fit a device; undefined where nothing is known. */
+function fitsOn(engine: Engine): ((plan: Plan) => boolean) | undefined {
+  if (engine instanceof CpuEngine) return (plan) => engine.planBytes(plan) <= engine.memoryBytes;
+  if (!(engine instanceof GpuEngine)) return undefined;
+  const { maxBufferSize, maxStorageBufferBindingSize } = engine.gpu.device.limits;
+  const tensorBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  return (plan) => engine.memoryOf(plan).slots.every(({ length }) => length * 4 <= tensorBytes);
+}
+
+/** The largest half, quarter, … of the batch whose plan fits; 0 for none. */
+function largestBatch(run: TrainRun, fits: (plan: Plan) => boolean): number {
+  const { config, training } = run;
+  for (let batch = config.batch >> 1; batch > 0; batch >>= 1) {
+    const { plan } = planOf(run, stripCapacity(training, { ...config, batch }));
+    if (fits(plan)) return batch;
+  }
+  return 0;
+}

@@ -1,0 +1,36 @@
+import type { Config } from "../config.ts";
+import { crc32c } from "../crc32c.ts";
+import type { SampleSource } from "../sample.ts";
+import type { Communicator } from "./communicator.ts";
+
+/** What has to be the same in all ranks, in words. */
+const parts = ["the options", "the files and their sizes", "the checkpoint to go on from"] as const;
+
+/**
+ * Makes sure that all ranks are about to do the same: each finds files and checkpoints by itself.
+ * @param resumedStep the step that the run goes on from, if it does
+ * @throws {Error} in a rank that found something else than rank 0
+ */
+export async function checkSameRun(
+  communicator: Communicator,
+  config: Config,
+  training: SampleSource,
+  resumedStep: number = -1,
+): Promise<void> {
+  if (communicator.size === 1) return;
+  const encoder = new TextEncoder();
+  let samples = training.count;
+  for (let i = 0; i < training.count; i++) {
+    samples = crc32c(encoder.encode(`${training.name(i)} ${training.patchCount(i, config)}\n`), samples);
+  }
+  // Whole numbers below 2³² in doubles: every field of rank 0 as it is here.
+  const own = Float64Array.of(crc32c(encoder.encode(JSON.stringify(config))), samples, resumedStep);
+  const first = own.slice();
+  await communicator.broadcast(new Uint8Array(first.buffer));
+  const other = parts.filter((_, i) => own[i] !== first[i]);
+  if (other.length === 0) return;
+  throw new Error(
+    `Cannot train together: rank ${communicator.rank} found other than rank 0 in ${other.join(" and ")}. ` +
+      "Give all ranks the same command, and the same paths to the same files",
+  );
+}
