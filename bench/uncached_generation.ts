@@ -54,7 +54,7 @@ async function timeUncached(
   // The mean of one patch is that patch.
   builder.call(fileMean, { P, C, B }, { x: finalNorm.y, ...last, mean: feature }, "last patch");
   builder.program("byte");
-  const { logits } = byteForward(builder, model, feature, row);
+  const { logits } = byteForward(builder, model, feature, { patches: row, nextPatches: row });
   builder.call(argmax, { R: B * S, V }, { logits, best }, "best");
   const execution = await engine.prepare(builder.build());
   execution.write(model.parameters, parameters);
