@@ -14,15 +14,10 @@ const maxRunsPerRound = 1024;
 /**
  * Runs all variants of those calls of a plan that the engine knows no fastest one of, and adds what it found to
  * `engine.tuning`. It takes as much memory as the plan.
- * @param onChoice told after each
  * @throws {RangeError} when the plan does not fit the device
  * @throws {DeviceError} when the device fails
  */
-export async function tune(
-  engine: GpuEngine,
-  plan: Plan,
-  onChoice: (key: string, variant: string) => void = () => {},
-): Promise<void> {
+export async function tune(engine: GpuEngine, plan: Plan): Promise<void> {
   const calls = engine.untunedCalls(plan);
   const times = new Map<string, Map<string, number>>();
   const most = Math.max(0, ...calls.values().map((call) => engine.variantsOf(call).length));
@@ -42,7 +37,6 @@ export async function tune(
   for (const [key, ofVariants] of times) {
     const [best] = [...ofVariants].reduce((a, b) => b[1] < a[1] ? b : a);
     engine.tuning.set(key, best);
-    onChoice(key, best);
   }
 }
 
