@@ -4,7 +4,7 @@
 #
 #     bash bench/gpu.sh [--size tiny|small|medium|official] [--icd FILE] [--seconds N] [FOLDER]
 #
-# Results go to FOLDER ($OUT when not given): a table, nine files in all. Every section has a time limit of its own; one
+# Results go to FOLDER ($OUT when not given): a table, eleven files in all. Every section has a time limit of its own; one
 # that fails, hangs or cannot be is said to have done so, and the others run. --icd names another driver of Vulkan, such as
 # /usr/share/vulkan/icd.d/lvp_icd.json for a trial without a GPU. CARRY names the carried folder.
 set -u
@@ -80,7 +80,7 @@ export -f unpack_everything unpack unxz_to_stdout
 export root carry work
 section unpack 60 - bash -c unpack_everything
 export PATH=$work/bin:$PATH DENO_DIR=$work/deno BGPT_DAWN=$work/dawn/index.js
-export HF_HUB_OFFLINE=1 DENO_NO_UPDATE_CHECK=1 NO_COLOR=1 DENO_WEBGPU_BACKEND=vulkan XDG_RUNTIME_DIR=$work
+export XDG_CACHE_HOME=$work/cache HF_HUB_OFFLINE=1 DENO_NO_UPDATE_CHECK=1 NO_COLOR=1 DENO_WEBGPU_BACKEND=vulkan XDG_RUNTIME_DIR=$work
 cd "$work/bgpt" || exit 1
 
 # Libraries that this machine lacks come from the carried ones, those of the driver from where it is mounted.
@@ -145,6 +145,8 @@ bench "generation, native" 40 native.json generate "${step[@]}" --patches 16
 bench "training, Dawn" 60 dawn.json train "${step[@]}" "${batches[@]}" --no-kernels --webgpu dawn
 bench "training, Dawn, mixed" 60 dawn.json train "${step[@]}" "${batches[@]}" --no-kernels --webgpu dawn --precision mixed
 bench "mixed precision beside f32" 45 precision.json precision --size small --webgpu dawn --steps 500 --json
+bench "training, Dawn, mixed, tuned" 60 tuned.json train "${step[@]}" --batch 4 --dropout 0.1 --no-kernels --webgpu dawn --precision mixed --tune
+bench "training, native, tuned" 60 tuned.json train "${step[@]}" --batch 4 --dropout 0.1 --no-kernels --tune
 bench "kernels, Dawn" 50 dawn.json kernels "${step[@]}" --webgpu dawn
 bench "kernels, Dawn, mixed" 50 dawn.json kernels "${step[@]}" --webgpu dawn --precision mixed
 tests "kernels against f64" 60 tests/kernels tests/core/mixed_precision_test.ts
@@ -154,6 +156,7 @@ bench "generation, Dawn, mixed" 30 dawn.json generate "${step[@]}" --patches 16 
 bench "training, Dawn unchecked" 40 unchecked.json train "${step[@]}" --dropout 0.1 --no-kernels --webgpu dawn --webgpu-unchecked
 bgpt "doctor as JSON" 30 doctor.json doctor --json
 
+cat "$work"/cache/bgpt/tuning/*.json >"$out/tuning.json" 2>/dev/null || rm -f "$out/tuning.json"
 cp "$work/sections" "$out/sections.txt"
 deno run "${offline[@]}" bench/main.ts table "$out" >"$out/table.md" 2>>"$log" || say "error: Cannot write the table"
 rm -f "$out/sections.txt"

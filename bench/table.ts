@@ -19,7 +19,7 @@ export async function benchTable(args: readonly string[], print: Print): Promise
     folder: { placeholder: "FOLDER", help: "of bench/gpu.sh" },
   });
   const records: RunRecord[] = [];
-  for (const source of ["checks", "native", "dawn", "unchecked", "precision", "peers"]) {
+  for (const source of ["checks", "native", "dawn", "unchecked", "tuned", "precision", "peers"]) {
     for (const line of await linesOf(`${folder}/${source}.json`)) {
       // A section that was stopped may end within a line.
       if (line.endsWith("}")) records.push({ ...JSON.parse(line), source });

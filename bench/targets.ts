@@ -18,7 +18,7 @@ export function targetRows(records: readonly RunRecord[]): string[][] {
   const peer = (starts: string, precision: string) =>
     find(records, { bench: "peers", precision, starts, who: "torch", field: "perSecond" });
   const best = (precision: string, batch: number) => {
-    const rates = ["native", "dawn", "unchecked"].flatMap((source) =>
+    const rates = ["native", "dawn", "unchecked", "tuned"].flatMap((source) =>
       trained(source, precision, batch) ?? []
     );
     return rates.length === 0 ? undefined : Math.max(...rates);

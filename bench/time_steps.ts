@@ -1,6 +1,7 @@
 /** Times whole training steps, from a strip in memory to the metrics read back. */
 import { Trainer, trainingOptions, trainingPlan } from "@bgpt/core";
 import type { Engine } from "@bgpt/kernels";
+import { tuneFor } from "../cli/tuning.ts";
 import { PassTimer } from "./pass_timer.ts";
 import { summarise } from "./samples.ts";
 import { benchSizes, randomStrip } from "./sizes.ts";
@@ -40,15 +41,13 @@ export interface StepTime {
 /** Times the steps of one size. */
 export async function timeSteps(
   engine: Engine,
-  { size, batch, dropout }: TimedStep,
+  { size, batch, dropout, tune = false }: TimedStep & { readonly tune?: boolean | undefined },
 ): Promise<StepTime> {
   const config = { ...benchSizes[size].config, batch, dropout };
   const patchCapacity = batch * config.patchLength;
-  const trainer = await Trainer.create(
-    engine,
-    config,
-    trainingPlan(config, patchCapacity, trainingOptions(engine)),
-  );
+  const plan = trainingPlan(config, patchCapacity, trainingOptions(engine));
+  await tuneFor(engine, plan.plan, tune);
+  const trainer = await Trainer.create(engine, config, plan);
   const strip = randomStrip(config, batch);
   const hostTimes: number[] = [];
   const round = async (steps: number): Promise<number> => {

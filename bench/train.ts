@@ -3,7 +3,7 @@
  * two floors, and where the time goes by kernel.
  *
  *     deno task bench train [--size tiny|small|medium|official] [--batch 1,4,16] [--dropout 0.1,0]
- *         [--device gpu|cpu|reference] [--peak-tflops X] [--no-kernels] [--json]
+ *         [--device gpu|cpu|reference] [--tune] [--peak-tflops X] [--no-kernels] [--json]
  *
  * Model FLOP utilisation is the arithmetic of the plan in a second, of the rate of the largest matrix product here; with
  * `--peak-tflops` also of what the maker claims.
@@ -12,6 +12,7 @@ import { alignedLines } from "../cli/doctor/text_table.ts";
 import { openEngine } from "../cli/engine.ts";
 import { UsageError } from "../cli/errors.ts";
 import { parseCommandLine } from "../cli/parse.ts";
+import { tuneOption } from "../cli/tuning.ts";
 import { formatAmount, formatRate } from "../cli/units.ts";
 import { floorsOf, measureCeilings } from "./ceilings.ts";
 import { benchOptions, countsOf } from "./options.ts";
@@ -23,8 +24,9 @@ import type { Engine } from "@bgpt/kernels";
 
 /** Runs the benchmark with these arguments. */
 export async function benchTrain(args: readonly string[], print: Print): Promise<void> {
-  const { size, json, batch, dropout: rates, peakTflops, kernels, ...choice } = parseCommandLine(args, {
+  const { size, json, batch, dropout: rates, peakTflops, kernels, tune, ...choice } = parseCommandLine(args, {
     ...benchOptions,
+    tune: { ...tuneOption, default: false },
     batch: { kind: "list", placeholder: "N,N", help: "files of full length in a step (default: the size's)" },
     dropout: { kind: "list", placeholder: "X,X", help: "one after the other (default: 0.1,0)" },
     peakTflops: { kind: "number", minimum: 0.001, help: "the maker's peak, to compare with" },
@@ -42,7 +44,7 @@ export async function benchTrain(args: readonly string[], print: Print): Promise
   else print(machineLine(engine, ceilings));
   for (const files of batches) {
     for (const dropout of dropouts) {
-      const step = { size, batch: files, dropout };
+      const step = { size, batch: files, dropout, tune };
       const time = await timeSteps(engine, step);
       const { medianSeconds: seconds, ...rest } = time;
       const record: BenchRecord = {

@@ -89,8 +89,9 @@ export async function openEngine(
   }
   if (adapter === undefined || (device === "auto" && adapterKind(adapter) === "software")) {
     if (mixed) {
+      const found = adapter === undefined ? "none" : "software Vulkan alone, which --device gpu takes";
       throw new Error(
-        "Cannot use --precision mixed: only a GPU computes in it, and WebGPU found none. Leave it out",
+        `Cannot use --precision mixed: only a GPU computes in it, and WebGPU found ${found}. Leave it out`,
       );
     }
     return await openCpu();

@@ -16,6 +16,7 @@ import {
 import type { RunLock } from "@bgpt/core/files";
 import { CpuEngine, type Engine, GpuEngine, type Plan } from "@bgpt/kernels";
 import type { TaskData } from "./training_tasks.ts";
+import { tuneFor } from "./tuning.ts";
 
 /** A run that is about to start or to go on. */
 export interface TrainRun extends TaskData {
@@ -33,6 +34,8 @@ export interface TrainRun extends TaskData {
   readonly resume?: Checkpoint;
   /** What becomes of a step whose loss or gradient is no number; it ends the run by default. */
   readonly onBadStep?: "stop" | "skip";
+  /** Whether kernels are tuned to the GPU; a real one's are when not given. */
+  readonly tune?: boolean | undefined;
   /** Ends the run after this time, with a checkpoint, however many steps are left. */
   readonly secondsLimit?: number;
 }
@@ -62,7 +65,9 @@ export async function prepareRun(run: TrainRun): Promise<{ trainer: Trainer; dat
 async function createTrainer(run: TrainRun, patchCapacity: number): Promise<Trainer> {
   const { engine, config, communicator } = run;
   try {
-    return await Trainer.create(engine, config, planOf(run, patchCapacity), communicator);
+    const plan = planOf(run, patchCapacity);
+    await tuneFor(engine, plan.plan, run.tune);
+    return await Trainer.create(engine, config, plan, communicator);
   } catch (error) {
     const fits = fitsOn(engine);
     if (!(error instanceof RangeError && fits !== undefined)) throw error;

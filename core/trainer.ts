@@ -13,6 +13,8 @@ import {
 import { type LossTask, type LossTotals, lossTotals } from "./bits.ts";
 import type { Config } from "./config.ts";
 import { type Communicator, singleRank } from "./distributed/communicator.ts";
+import { bucketGradients, type GradientBucket } from "./distributed/gradient_buckets.ts";
+import { GradientSum } from "./distributed/gradient_sum.ts";
 import { type BadTensor, firstBadTensor } from "./diagnose.ts";
 import { evaluateStrips, type Evaluation } from "./evaluation.ts";
 import { decayBlocks, initialParameters } from "./parameters.ts";
@@ -75,6 +77,9 @@ export function lossWeightOf(strips: readonly Strip[], task: LossTask): number {
   return strips.reduce((sum, strip) => sum + weightOf(strip), 0);
 }
 
+/** Parts that gradients are summed over the ranks in: the last one, an eighth, waits for nothing that is computed. */
+const bucketCount = 8;
+
 /** Random stream of the dropout seeds. */
 const dropoutStream = 0x4000_0000;
 
@@ -88,6 +93,10 @@ export class Trainer {
   readonly communicator: Communicator;
   readonly #engine: Engine;
   readonly #execution: Execution;
+  /** Forward and backward. */
+  readonly #passPrograms: readonly string[];
+  /** Only where there are several ranks. */
+  readonly #sum: GradientSum | undefined;
   #step = 0;
   /** Last step whose metrics were read. */
   #reported = 0;
@@ -98,10 +107,13 @@ export class Trainer {
     plan: TrainedPlan,
     execution: Execution,
     communicator: Communicator,
+    buckets: readonly GradientBucket[],
   ) {
     this.config = config;
     this.plan = plan;
     this.communicator = communicator;
+    this.#passPrograms = ["forward", ...buckets.map(({ program }) => program)];
+    if (communicator.size > 1) this.#sum = new GradientSum(execution, communicator, buckets, plan.lossSums);
     this.#engine = engine;
     this.#execution = execution;
   }
@@ -118,8 +130,9 @@ export class Trainer {
     plan: TrainedPlan,
     communicator: Communicator = singleRank,
   ): Promise<Trainer> {
-    const execution = await engine.prepare(plan.plan);
-    const trainer = new Trainer(engine, config, plan, execution, communicator);
+    const { plan: bucketed, buckets } = bucketGradients(plan, communicator.size > 1 ? bucketCount : 1);
+    const execution = await engine.prepare(bucketed);
+    const trainer = new Trainer(engine, config, plan, execution, communicator, buckets);
     const { table, parameters } = plan.model;
     execution.write(plan.decay, decayBlocks(table, config.weightDecay, config.decay, config.optimizer));
     execution.write(parameters, initialParameters(table, config.seed));
@@ -147,14 +160,20 @@ export class Trainer {
    * wait; several wait for the gradients of all.
    */
   async trainShares(shares: readonly TrainedShare[]): Promise<void> {
-    if (this.communicator.size === 1) return this.#pass(shares, ["update"]);
-    this.#pass(shares, []);
-    await this.#sumOverRanks();
+    const sum = this.#sum;
+    if (sum === undefined) return void this.#pass(shares, ["update"]);
+    const ran = this.#pass(shares, [], ["forward"]);
+    await (ran ? sum.backward() : sum.withoutBackward());
     this.#execution.run("update");
   }
 
-  /** Runs forward and backward over all strips, and then the given programs. */
-  #pass(shares: readonly TrainedShare[], after: readonly string[]): void {
+  /**
+   * Runs forward and backward over all strips.
+   * @param after the programs to run at the end
+   * @param last what to run of the two for the last strip
+   * @returns whether there was a strip
+   */
+  #pass(shares: readonly TrainedShare[], after: readonly string[], last = this.#passPrograms): boolean {
     const { plan } = this;
     const execution = this.#execution;
     this.#step++;
@@ -165,23 +184,15 @@ export class Trainer {
     for (const [i, { strip, words }] of passes.entries()) {
       plan.write(execution, strip);
       execution.write(plan.model.step, words);
-      execution.run(...before, "forward", "backward", ...(i === passes.length - 1 ? after : []));
+      const isLast = i === passes.length - 1;
+      execution.run(...before, ...(isLast ? [...last, ...after] : this.#passPrograms));
       before = [];
     }
-    if (passes.length > 0) return;
+    if (passes.length > 0) return true;
     // The update needs its numbers also where this rank has nothing to do.
     execution.write(plan.model.step, this.#stepWords(this.#step, 0, shares.length, 0));
     execution.run(...before, ...after);
-  }
-
-  /** Adds up gradients and losses, so that the update sees the norm, and the history the loss, of all ranks. */
-  async #sumOverRanks(): Promise<void> {
-    const tensors = [this.plan.gradients, this.plan.lossSums];
-    const values = await Promise.all(tensors.map((tensor) => this.#execution.readFloats(tensor)));
-    for (const [i, tensor] of tensors.entries()) {
-      await this.communicator.allReduceSum(values[i]!);
-      this.#execution.write(tensor, values[i]!);
-    }
+    return false;
   }
 
   #stepWords(step: number, index: number, stripCount: number, lossWeight: number): Uint32Array {

@@ -58,6 +58,14 @@ export interface SubgroupMatrix {
   readonly lanes: number;
 }
 
+/** One of several ways to compute a call on a GPU, all with the same bits. */
+export interface Variant {
+  /** Tells it from the others. */
+  readonly name: string;
+  /** As in {@linkcode Kernel}. */
+  dispatches(): Dispatch[];
+}
+
 /** What a kernel may use beyond plain WGSL in f32. */
 export interface DeviceFacts {
   /** Absent where products are to be exact, or the device has none. */
@@ -107,6 +115,8 @@ export interface Kernel<S extends Shape, F extends string, U extends string = ne
   operands(shape: S): Partial<Record<F | U, Operand>>;
   /** The dispatches that compute it, run one after the other on the same operands, in the best variant for the device. */
   dispatches(shape: S, device?: DeviceFacts): Dispatch[];
+  /** The ways that may be the fastest, the likeliest first; only of kernels that have several. */
+  variants?(shape: S, device?: DeviceFacts): readonly Variant[];
   /** The stages that compute it on the cpu engine; a result must not depend on the number of threads. */
   assembly(shape: S): AssemblyStage[];
   /** The same in f64, written for reading: the oracle of the tests and the `reference` engine. */
@@ -133,6 +143,9 @@ export interface AnyKernel {
   /** As in {@linkcode Kernel}. */
   // deno-lint-ignore no-explicit-any
   dispatches(shape: any, device?: DeviceFacts): Dispatch[];
+  /** As in {@linkcode Kernel}. */
+  // deno-lint-ignore no-explicit-any
+  variants?(shape: any, device?: DeviceFacts): readonly Variant[];
   /** As in {@linkcode Kernel}. */
   // deno-lint-ignore no-explicit-any
   assembly(shape: any): AssemblyStage[];

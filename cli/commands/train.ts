@@ -19,6 +19,7 @@ import { note, print, printJson } from "../terminal.ts";
 import type { TrainRun } from "../prepare_run.ts";
 import { outcomeRecord, trainAlong, trainInFolder } from "../train_run.ts";
 import { type TaskData, taskOption, trainingTasks } from "../training_tasks.ts";
+import { tuneOption } from "../tuning.ts";
 import { formatCount, formatDuration, formatRate } from "../units.ts";
 
 /** `bgpt train`: trains a model on files. */
@@ -56,6 +57,7 @@ export default defineCommand({
         "start from these weights, of any modality; the model gets its sizes, only the patch length may differ",
     },
     ...engineOptions,
+    tune: tuneOption,
     resume: {
       kind: "flag",
       help:
@@ -178,6 +180,7 @@ export default defineCommand({
       out,
       lock,
       onBadStep: values.onBadStep,
+      tune: values.tune,
       ...taskData,
       ...(inherited && { parameters: inherited }),
       ...(resume && { resume }),

@@ -18,12 +18,20 @@
  * among workgroups (matmul_split.ts), by the sizes alone.
  * @module
  */
-import { type Kernel, read, update, write } from "../kernel.ts";
+import {
+  type DeviceFacts,
+  type Dispatch,
+  type Kernel,
+  read,
+  update,
+  type Variant,
+  write,
+} from "../kernel.ts";
 import { gelu, geluGradient } from "./gelu.ts";
 import { splitsOf } from "./matmul_split.ts";
 import { subgroupMatrixDispatch } from "./matmul_subgroup_matrix.ts";
-import { subgroupTile } from "./matmul_subgroup_tile.ts";
-import { matmulTile } from "./matmul_tile.ts";
+import { likelySubgroupTiles } from "./matmul_subgroup_tile.ts";
+import { likelyTiles } from "./matmul_tile.ts";
 import { matmulDispatch, sumParts } from "./matmul_wgsl.ts";
 
 /**
@@ -93,15 +101,8 @@ export const matmul: Kernel<MatmulShape, MatmulOperand> = {
       ...(epilogue === "accumulateBias" ? { dBias: update(N) } : {}),
     };
   },
-  dispatches(shape, { subgroupMatrix } = {}) {
-    const { M, N } = shape;
-    const splits = splitsOf(shape);
-    const tile = subgroupMatrix && subgroupTile(M, N, subgroupMatrix, splits);
-    const product = tile
-      ? subgroupMatrixDispatch(shape, tile, subgroupMatrix, splits)
-      : matmulDispatch(shape, matmulTile(M, N, splits), splits);
-    return splits === 1 ? [product] : [product, sumParts(shape, splits)];
-  },
+  dispatches: (shape, device) => variantsOf(shape, device)[0]!.dispatches(),
+  variants: (shape, device) => variantsOf(shape, device),
   assembly(shape) {
     const { layout, M, N, K, epilogue } = shape;
     const operands = matmul.operands(shape);
@@ -144,6 +145,23 @@ export const matmul: Kernel<MatmulShape, MatmulOperand> = {
   },
   halves: ["a", "b", "out", "pre"],
 };
+
+/** A variant for each tile that may be the fastest: on tensor cores where the device has them. */
+function variantsOf(shape: MatmulShape, { subgroupMatrix }: DeviceFacts = {}): Variant[] {
+  const { M, N } = shape;
+  const splits = splitsOf(shape);
+  const variant = (tile: object, product: () => Dispatch): Variant => ({
+    name: Object.values(tile).join(" "),
+    dispatches: () => splits === 1 ? [product()] : [product(), sumParts(shape, splits)],
+  });
+  const onMatrices = subgroupMatrix === undefined
+    ? []
+    : likelySubgroupTiles(M, N, subgroupMatrix, splits).map((tile) =>
+      variant(tile, () => subgroupMatrixDispatch(shape, tile, subgroupMatrix, splits))
+    );
+  if (onMatrices.length > 0) return onMatrices;
+  return likelyTiles(M, N, splits).map((tile) => variant(tile, () => matmulDispatch(shape, tile, splits)));
+}
 
 /** sum += a·b in the order of the layout; blocks of both operands stay in the cache. */
 function addProduct(shape: MatmulShape, a: Float64Array, b: Float64Array, sum: Float64Array): void {

@@ -11,7 +11,7 @@ import type { MatmulShape } from "./matmul.ts";
 import { processors } from "./matmul_tile.ts";
 
 /** Parts begin at multiples of so many terms: a multiple of every tile's depth. */
-const partAlignment = 32;
+const partAlignment = 64;
 
 /** Terms that a part has at least: fewer would cost more to add up than they gain. */
 const leastTerms = 512;

@@ -30,6 +30,27 @@ export const subgroupTiles: readonly SubgroupTile[] = [
   { rows: 32, columns: 32, depth: 32, subgroupsDown: 2, subgroupsAcross: 2 },
 ];
 
+/** More for a tuner to measure: other shapes, and more terms a stop. */
+const furtherTiles: readonly SubgroupTile[] = [
+  { rows: 128, columns: 64, depth: 32, subgroupsDown: 4, subgroupsAcross: 2 },
+  { rows: 64, columns: 128, depth: 32, subgroupsDown: 2, subgroupsAcross: 4 },
+  { rows: 64, columns: 64, depth: 64, subgroupsDown: 2, subgroupsAcross: 2 },
+];
+
+/** The tiles that may be the fastest, the default one first; none where the device can have none. */
+export function likelySubgroupTiles(
+  M: number,
+  N: number,
+  matrix: SubgroupMatrix,
+  splits = 1,
+): SubgroupTile[] {
+  const first = subgroupTile(M, N, matrix, splits);
+  const others = [...subgroupTiles, ...furtherTiles].filter((tile) =>
+    tile !== first && brokenRule(tile, matrix) === undefined
+  );
+  return first === undefined ? [] : [first, ...others];
+}
+
 /** What a row in workgroup memory is longer than the tile by, in f16: 16 bytes, which units are aligned to. */
 export const tilePadding = 8;
 
@@ -78,7 +99,7 @@ export function checkSubgroupTile(tile: SubgroupTile, matrix: SubgroupMatrix): v
 
 /**
  * The default tile: the largest of which there are enough to keep every processor busy, else the smallest; `undefined`
- * where the device can have none. A tuner should measure instead.
+ * where the device can have none. A tuner can measure instead.
  */
 export function subgroupTile(
   M: number,

@@ -41,20 +41,31 @@ export const processors = 128;
 /** Threads that a processor needs at a time to be busy: 8 warps, as each thread has many independent sums. */
 const threadsToFill = 256;
 
+/** How many tiles a tuner measures. */
+const tunedTiles = 4;
+
+/** The tiles that may be the fastest, by estimate, the best first. */
+export function likelyTiles(M: number, N: number, splits = 1): MatmulTile[] {
+  return candidates.map(([tile, rate]) => [tile, estimatedTime(tile, rate, M, N, splits)] as const)
+    .sort(([, a], [, b]) => a - b).slice(0, tunedTiles).map(([tile]) => tile);
+}
+
+/** Relative to that of others. */
+function estimatedTime(tile: MatmulTile, rate: number, M: number, N: number, splits: number): number {
+  const workgroups = divideUp(splits * workgroupCount(tile, M, N), processors);
+  const fullness = Math.min(1, workgroups * threadCount(tile) / threadsToFill);
+  return workgroups * tile.rows * tile.columns / (rate * fullness);
+}
+
 /**
  * The default tile: the one with the least estimated time on the busiest processor, that is
  * (its workgroups) · (elements of a tile) / (rate · how full of threads the processor is).
  *
  * Large outputs thus get large tiles, small ones tiles that keep every processor busy, and an output such as [M, 257]
- * the tile that wastes least at its edge. A tuner should measure instead.
+ * the tile that wastes least at its edge. A tuner can measure instead.
  */
 export function matmulTile(M: number, N: number, splits = 1): MatmulTile {
-  const time = ([tile, rate]: readonly [MatmulTile, number]) => {
-    const workgroups = divideUp(splits * workgroupCount(tile, M, N), processors);
-    const fullness = Math.min(1, workgroups * threadCount(tile) / threadsToFill);
-    return workgroups * tile.rows * tile.columns / (rate * fullness);
-  };
-  return candidates.reduce((best, candidate) => time(candidate) < time(best) ? candidate : best)[0];
+  return likelyTiles(M, N, splits)[0]!;
 }
 
 /** Number of tiles that cover the output. */

@@ -36,7 +36,7 @@ const openingBytes = 8;
  * Blocks, and bytes of the file, that may be lost where nothing of the container stands for them: as many as make good a
  * piece that was cut out, too few for a small container to fill a disk with zeros.
  */
-const mostLostBlocks = 2 ** 16;
+const mostLostBlocks = 2 ** 13;
 const mostLostBytes = 2 ** 26;
 
 /** What the head of a frame says. */

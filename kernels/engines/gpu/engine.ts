@@ -4,7 +4,7 @@
  * @module
  */
 import type { Engine } from "../../engine.ts";
-import type { DeviceFacts } from "../../kernel.ts";
+import type { DeviceFacts, Dispatch, Variant } from "../../kernel.ts";
 import { type MemoryPlan, planMemory, type Slot } from "../../memory.ts";
 import type { Call, Plan, Tensor } from "../../plan.ts";
 import type { GpuDevice } from "./device.ts";
@@ -45,6 +45,8 @@ export class GpuEngine implements Engine {
   readonly precision: "f32" | "mixed";
   /** The device that it computes on. */
   readonly gpu: GpuDevice;
+  /** The fastest variant by what `tune` calls a kernel call; the first one where it is not known. */
+  readonly tuning: Map<string, string> = new Map();
   readonly #facts: DeviceFacts;
   /** Pipelines by WGSL text: equal shapes share one, also between plans. */
   readonly #pipelines = new Map<string, GPUComputePipeline>();
@@ -66,6 +68,38 @@ export class GpuEngine implements Engine {
   /** Where the storages of a plan live on the device. */
   memoryOf(plan: Plan): MemoryPlan {
     return planMemory(this.#stored(plan).plan);
+  }
+
+  /** The ways to compute a call, none where there is one only. */
+  variantsOf({ kernel, shape }: Call): readonly Variant[] {
+    return kernel.variants?.(shape, this.#facts) ?? [];
+  }
+
+  /** Calls whose fastest variant is not known, one for each kernel, shape and way of storing, by the key in `tuning`. */
+  untunedCalls(plan: Plan): Map<string, Call> {
+    const original = new Map([...plan.programs.values()].flat().map((call) => [call.label, call]));
+    const untuned = new Map<string, Call>();
+    for (const call of [...this.#stored(plan).plan.programs.values()].flat()) {
+      const key = this.#tuningKey(call);
+      if (this.variantsOf(call).length > 1 && !this.tuning.has(key)) {
+        untuned.set(key, original.get(call.label)!);
+      }
+    }
+    return untuned;
+  }
+
+  #tuningKey({ kernel, shape, operands }: Call): string {
+    const types = Object.values(operands).map(({ storage }) => storage.type);
+    return [kernel.name, JSON.stringify(shape), ...types, ...(this.#facts.subgroupMatrix ? ["matrix"] : [])]
+      .join(" ");
+  }
+
+  #dispatchesOf(call: Call): Dispatch[] {
+    const name = this.tuning.get(this.#tuningKey(call));
+    const variant = name === undefined
+      ? undefined
+      : this.variantsOf(call).find((variant) => variant.name === name);
+    return variant?.dispatches() ?? call.kernel.dispatches(call.shape, this.#facts);
   }
 
   async prepare(plan: Plan): Promise<GpuExecution> {
@@ -97,13 +131,18 @@ export class GpuEngine implements Engine {
           "Use a smaller batch or preset (on a GPU with a small BAR heap see denoland/deno#35195)",
       );
     }
-    const scratch = this.#createScratch(stored.plan);
+    const dispatches = new Map(
+      [...stored.plan.programs.values()].flat().map((call) => [call, this.#dispatchesOf(call)]),
+    );
+    const scratch = this.#createScratch([...dispatches.values()].flat());
     const bufferOf = (tensor: Tensor) => buffers.get(memory.slotOf.get(tensor.storage)!)!;
 
     const programs = new Map<string, Encoded[]>();
     for (const [name, calls] of stored.plan.programs) {
       const encoded: Encoded[] = [];
-      for (const call of calls) encoded.push(...await this.#encode(call, bufferOf, scratch));
+      for (const call of calls) {
+        encoded.push(...await this.#encode(call, dispatches.get(call)!, bufferOf, scratch));
+      }
       programs.set(name, encoded);
     }
     return new GpuExecution(plan, this.gpu, programs, stored, bufferOf, [
@@ -113,13 +152,8 @@ export class GpuEngine implements Engine {
   }
 
   /** The largest scratch of any call: calls run one after the other, and take turns in it. */
-  #createScratch(plan: Plan): GPUBuffer | undefined {
-    let length = 0;
-    for (const { kernel, shape } of [...plan.programs.values()].flat()) {
-      for (const { scratchLength = 0 } of kernel.dispatches(shape, this.#facts)) {
-        length = Math.max(length, scratchLength);
-      }
-    }
+  #createScratch(dispatches: readonly Dispatch[]): GPUBuffer | undefined {
+    const length = dispatches.reduce((most, { scratchLength = 0 }) => Math.max(most, scratchLength), 0);
     if (length === 0) return undefined;
     return this.gpu.device.createBuffer({
       label: "scratch",
@@ -139,13 +173,14 @@ export class GpuEngine implements Engine {
 
   async #encode(
     call: Call,
+    dispatches: readonly Dispatch[],
     bufferOf: (tensor: Tensor) => GPUBuffer,
     scratch: GPUBuffer | undefined,
   ): Promise<Encoded[]> {
     const { device } = this.gpu;
     const operands = bindingsOf(call.kernel, call.shape, (name) => call.operands[name]!.storage.type);
     const encoded: Encoded[] = [];
-    for (const dispatch of call.kernel.dispatches(call.shape, this.#facts)) {
+    for (const dispatch of dispatches) {
       const { scratchLength } = dispatch;
       const bindings = scratchLength === undefined ? operands : [...operands, scratchBinding];
       const source = shaderSource(bindings, dispatch);

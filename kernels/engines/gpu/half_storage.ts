@@ -87,7 +87,7 @@ export function halfPlan(plan: Plan): HalfPlan {
     return [source, builder.build().programs.get(shadowProgram)!.at(-1)!];
   }));
 
-  const rewritten = (call: Call): Call[] => {
+  const rewritten = (call: Call): Call => {
     const wanted = call.kernel.operands(call.shape);
     const operands = Object.entries(call.operands).map(([name, tensor]) => {
       const storage = storageOf.get(tensor.storage);
@@ -95,11 +95,25 @@ export function halfPlan(plan: Plan): HalfPlan {
       const half = wanted[name]!.access === "read" && call.kernel.halves?.includes(name);
       return [name, half && windows.get(tensor) || tensor];
     });
-    const written = Object.entries(call.operands).filter(([name]) => wanted[name]!.access !== "read");
-    const stale = new Set(written.map(([, { storage }]) => updates.get(storage)).filter((update) => update));
-    return [{ ...call, operands: Object.fromEntries(operands) }, ...stale as Set<Call>];
+    return { ...call, operands: Object.fromEntries(operands) };
   };
-  const programs = new Map(Array.from(plan.programs, ([name, calls]) => [name, calls.flatMap(rewritten)]));
+  // A shadow is brought up to date when the program ends or reads it: an optimizer may write its source in many calls.
+  const updated = (calls: readonly Call[]): Call[] => {
+    const stale = new Set<Call>();
+    const all = calls.map(rewritten).flatMap((call) => {
+      const wanted = call.kernel.operands(call.shape);
+      const storages = new Set(Object.values(call.operands).map(({ storage }) => storage));
+      const first = [...stale].filter(({ operands }) => storages.has(operands["shadow"]!.storage));
+      for (const update of first) stale.delete(update);
+      for (const [name, { storage }] of Object.entries(call.operands)) {
+        const update = updates.get(storage);
+        if (wanted[name]!.access !== "read" && update !== undefined) stale.add(update);
+      }
+      return [...first, call];
+    });
+    return [...all, ...stale];
+  };
+  const programs = new Map(Array.from(plan.programs, ([name, calls]) => [name, updated(calls)]));
   const own = builder.build();
   return {
     plan: {

@@ -48,7 +48,7 @@ export function zipOf(files: [name: string, data: Uint8Array][], faults: ZipFaul
       0,
       0,
     );
-    body.push(...data);
+    for (const byte of data) body.push(byte);
     const large = [...little(data.length, 8), ...little(data.length, 8), ...little(begin, 8)];
     const extra = zip64 ? [9, 9, 1, 0, 0, ...little(1, 2), ...little(24, 2), ...large] : [];
     directory.push(...little(0x02014b50, 4), 0, 0, 0, 0, ...common);

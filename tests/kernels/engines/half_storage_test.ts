@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import {
+  clear,
   type Execution,
   GpuEngine,
   matmul,
@@ -10,6 +11,7 @@ import {
   type Tensor,
   whyNotMixed,
 } from "@bgpt/kernels";
+import { halfPlan } from "../../../kernels/engines/gpu/half_storage.ts";
 import { gpu } from "../../gpu.ts";
 import { assertClose, randomFloats } from "../compare.ts";
 
@@ -85,3 +87,26 @@ mixedTest(
     execution.destroy();
   },
 );
+
+Deno.test("copies of parameters are brought up to date once for many changes: before they are read, and at the end", () => {
+  const builder = new PlanBuilder();
+  const flat = builder.tensor("flat", [2 * 64 * 64], "parameter");
+  const [a, b] = [builder.window("a", flat, 0, [64, 64]), builder.window("b", flat, 64 * 64, [64, 64])];
+  const out = builder.tensor("out", [64, 64], "output");
+  builder.program("run");
+  builder.call(clear, { length: a.length }, { x: a }, "first change");
+  builder.call(clear, { length: b.length }, { x: b }, "second change");
+  builder.call(matmul, { layout: "NN", M: 64, N: 64, K: 64, epilogue: "none" }, { a, b, out }, "product");
+  builder.call(clear, { length: a.length }, { x: a }, "third change");
+  builder.call(clear, { length: out.length }, { x: out }, "something else");
+  const calls = halfPlan(builder.build()).plan.programs.get("run")!;
+  assertEquals(calls.map(({ label }) => label), [
+    "first change",
+    "second change",
+    "flat.shadow",
+    "product",
+    "third change",
+    "something else",
+    "flat.shadow",
+  ]);
+});

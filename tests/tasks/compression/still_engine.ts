@@ -1,7 +1,7 @@
 import type { Engine, Execution, Plan, Tensor } from "@bgpt/kernels";
 
-/** Of up to 64 sequences. */
-const logits = Float32Array.from({ length: 64 * 257 }, (_, i) => i % 257 > 96 && i % 257 < 123 ? 8 : 0);
+/** Of up to 1024 sequences. */
+const logits = Float32Array.from({ length: 1024 * 257 }, (_, i) => i % 257 > 96 && i % 257 < 123 ? 8 : 0);
 
 /**
  * An engine whose every sequence expects letters, whatever came before: containers can be damaged a thousand times in a
