@@ -22,7 +22,6 @@ import {
   byteStack,
   byteTableName,
   featureProjectionName,
-  patchStack,
   positionTableName,
   projectsFeature,
 } from "./parameters.ts";
