@@ -5,22 +5,12 @@
  * `optimizer.safetensors` and `trainer.json`. Reading and writing the folder is `@bgpt/core/files`.
  * @module
  */
-import { checkConfig, checkModelConfig, type Config, headSize, type ModelConfig } from "./config.ts";
-import {
-  byteStack,
-  byteTableName,
-  copyParameter,
-  type Parameter,
-  type ParameterTable,
-  parameterTable,
-  patchStack,
-  tiedHeadName,
-  vocabularySize,
-} from "./parameters.ts";
+import { checkConfig, checkModelConfig, type Config, type ModelConfig } from "./config.ts";
+import { isCount } from "./is_count.ts";
+import { flatTensors, namedTensors } from "./named_tensors.ts";
+import { byteTableName, type ParameterTable, parameterTable, tiedHeadName } from "./parameters.ts";
 import { quotedValue } from "./quoted_value.ts";
 import { parseSafetensors, safetensorsChunks, type SafetensorsFile } from "./safetensors.ts";
-import { float32Of, type StoredTensor } from "./stored_tensor.ts";
-import type { TorchCheckpoint } from "./torch/torch_checkpoint.ts";
 import type { DataPosition } from "./strip_reader.ts";
 import type { LossScaling, OptimizerState } from "./trainer.ts";
 
@@ -158,150 +148,6 @@ export function tableOf({ model, labels }: Pick<Checkpoint, "model" | "labels">)
   return parameterTable(model, labels?.length);
 }
 
-/**
- * A published checkpoint as one of this project's; of a classifier, the classes keep their numbers.
- * @throws {SyntaxError} when tensors are missing or do not fit together
- */
-export function importTorchCheckpoint(torch: TorchCheckpoint, source: string): Checkpoint {
-  const model = modelConfigOf(torch.model, source);
-  const labels = torch.model.has("classifier.weight") ? labelsById(torch.labels, source) : undefined;
-  const table = parameterTable(model, labels?.length);
-  const parameters = flatTensors(table, torch.model, "", source);
-  const imported = { model, ...(labels && { labels }), parameters };
-  if (torch.optimizer === undefined) return imported;
-  const moment1 = new Float32Array(table.storageLength);
-  const moment2 = new Float32Array(table.storageLength);
-  let step = 0;
-  // The optimizer numbers the parameters in the order of the state dict, which is the table's.
-  for (const [index, parameter] of table.parameters.entries()) {
-    const state = torch.optimizer.states.get(index);
-    if (state === undefined) continue;
-    step = state.step;
-    if (!isCount(step)) {
-      throw new SyntaxError(
-        `Cannot import ${source}: its optimizer's step is ${step}, not a number of steps`,
-      );
-    }
-    const moment = (tensor: StoredTensor, name: string, flat: Float32Array) => {
-      const checked = checkTensor(`${name} ${parameter.name}`, parameter.shape, tensor, source);
-      storeParameter(parameter, float32Of(checked), flat);
-    };
-    moment(state.expAvg, "exp_avg", moment1);
-    moment(state.expAvgSq, "exp_avg_sq", moment2);
-  }
-  return { ...imported, optimizer: { step, parameters, moment1, moment2 } };
-}
-
-/** The labels of a published classifier, where its dictionary numbers each class once. */
-function labelsById(ids: ReadonlyMap<string, number> | undefined, source: string): readonly string[] {
-  const labels: string[] = [];
-  const count = ids?.size ?? 0;
-  // A number beyond the others would make a list of any length.
-  for (const [label, id] of ids ?? []) if (isCount(id) && id < count) labels[id] = label;
-  if (count > 0 && Object.keys(labels).length === count) return labels;
-  throw new SyntaxError(
-    `Cannot import ${source}: it is a classifier, and its labels are not numbered from 0 up. Use a published one`,
-  );
-}
-
-/**
- * Sizes of the model that a published state dict belongs to. A classifier has no byte-level decoder, and gets the
- * least depth of one, which nothing reads.
- */
-export function modelConfigOf(tensors: ReadonlyMap<string, StoredTensor>, source: string): ModelConfig {
-  const shapeOf = (name: string): readonly number[] => {
-    const shape = tensors.get(name)?.shape;
-    if (shape === undefined) throw new SyntaxError(`Cannot import ${source}: it has no tensor "${name}"`);
-    return shape;
-  };
-  const layersOf = (stack: string) => {
-    let layers = 0;
-    while (tensors.has(`${stack}h.${layers}.ln_1.weight`)) layers++;
-    return layers;
-  };
-  const classifies = tensors.has("classifier.weight");
-  const [hidden, columns] = shapeOf("patch_level_decoder.patch_embedding.weight") as [number, number];
-  const [patchLength] = shapeOf(`${patchStack}wpe.weight`) as [number];
-  if (!classifies) shapeOf(byteTableName);
-  const patchSize = columns / vocabularySize;
-  if (!Number.isInteger(patchSize) || hidden % headSize !== 0) {
-    throw new SyntaxError(
-      `Cannot import ${source}: its patch embedding is [${hidden}, ${columns}], it must be ` +
-        `[a multiple of ${headSize}, a multiple of ${vocabularySize}]`,
-    );
-  }
-  const model = {
-    patchSize,
-    patchLength,
-    hidden,
-    patchLayers: layersOf(patchStack),
-    byteLayers: classifies ? 1 : layersOf(byteStack),
-  };
-  try {
-    return checkModelConfig(model, source);
-  } catch (error) {
-    throw new SyntaxError(`Cannot import ${source}: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-/** Every parameter of a flat storage as a named tensor in published layout. */
-export function namedTensors(
-  table: ParameterTable,
-  flat: Float32Array,
-  prefix = "",
-): Map<string, StoredTensor> {
-  return new Map(table.parameters.map((parameter) => {
-    const { name, shape, offset, length } = parameter;
-    const values = new Float32Array(length);
-    copyParameter(parameter, flat.subarray(offset, offset + length), values, "toPublished");
-    return [prefix + name, { dtype: "F32", shape, data: new Uint8Array(values.buffer) }];
-  }));
-}
-
-/**
- * The flat storage of named tensors in published layout.
- * @throws {SyntaxError} when one is missing, has another shape, or holds integers
- */
-export function flatTensors(
-  table: ParameterTable,
-  tensors: ReadonlyMap<string, StoredTensor>,
-  prefix: string,
-  source: string,
-): Float32Array {
-  // All are checked before anything is allocated: sizes are a file's word, tensors are there.
-  const found = table.parameters.map((parameter) => {
-    const name = prefix + parameter.name;
-    return checkTensor(name, parameter.shape, tensors.get(name), source);
-  });
-  const flat = new Float32Array(table.storageLength);
-  for (const [i, parameter] of table.parameters.entries()) {
-    storeParameter(parameter, float32Of(found[i]!), flat);
-  }
-  return flat;
-}
-
-function checkTensor(
-  name: string,
-  shape: readonly number[],
-  tensor: StoredTensor | undefined,
-  source: string,
-): StoredTensor {
-  const fits = tensor?.shape.length === shape.length && shape.every((size, d) => tensor.shape[d] === size);
-  if (!fits) {
-    const found = tensor === undefined ? "nothing" : quotedValue(tensor.shape);
-    throw new SyntaxError(`Cannot read ${source}: tensor "${name}" must be [${shape}], found ${found}`);
-  }
-  if (["F64", "F32", "F16", "BF16"].includes(tensor.dtype)) return tensor;
-  throw new SyntaxError(
-    `Cannot read ${source}: tensor "${name}" must be F64, F32, F16 or BF16, found ${tensor.dtype}`,
-  );
-}
-
-function storeParameter(parameter: Parameter, values: Float32Array, flat: Float32Array): void {
-  const { offset, length } = parameter;
-  copyParameter(parameter, values, flat.subarray(offset, offset + length), "toStorage");
-}
-
 function optimizerOf(
   table: ParameterTable,
   parameters: Float32Array,
@@ -369,10 +215,6 @@ function checkRunState(value: Record<string, unknown>, refuse: Refuse): RunState
     refuse(`trainer.json has sampleKind ${quotedValue(sampleKind)}, which is not in words`);
   }
   return run;
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function tensorsOf(bytes: Uint8Array, name: string, refuse: Refuse): SafetensorsFile {

@@ -42,7 +42,7 @@ const passes = [[0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4], [0, 2, 2
   2,
 ]];
 /** Packed bytes that are unpacked at once: at most a thousand times as many come out. */
-const packedBytes = 2 ** 14;
+const packedBytes = 2 ** 16;
 /** What some programs write behind the last row. */
 const mostSurplus = 2 ** 16;
 

@@ -77,7 +77,7 @@ const refusals:
       "config.json is not JSON",
     ],
     ["whose config.json is a list", "config.json", text([1]), "config.json is no object"],
-    ["of another program", "config.json", text({ model_type: "gpt2" }), "config.json has format undefined"],
+    ["of another program", "config.json", text({ model_type: "gpt2" }), "config.json has format nothing"],
     [
       "of a later format",
       "config.json",
@@ -138,7 +138,7 @@ const refusals:
       "whose optimizer has no step",
       "optimizer.safetensors",
       encodeSafetensors(parseSafetensors(encoded.get("optimizer.safetensors")!).tensors),
-      "optimizer.safetensors has step undefined, not a number of steps",
+      "optimizer.safetensors has step nothing, not a number of steps",
     ],
     [
       "whose optimizer is of another step",
@@ -152,12 +152,12 @@ const refusals:
       encoded.get("trainer.json")!.slice(0, 30),
       "trainer.json is not JSON",
     ],
-    ["whose trainer.json is foreign", "trainer.json", text({ epochs: 3 }), "trainer.json has step undefined"],
+    ["whose trainer.json is foreign", "trainer.json", text({ epochs: 3 }), "trainer.json has step nothing"],
     [
       "whose position is missing",
       "trainer.json",
       text({ ...jsonOf("trainer.json"), position: { epoch: 1 } }),
-      "trainer.json has position.index undefined, not a whole number",
+      "trainer.json has position.index nothing, not a whole number",
     ],
   ];
 
