@@ -34,6 +34,8 @@ export interface TrainRun extends TaskData {
   readonly resume?: Checkpoint;
   /** What becomes of a step whose loss or gradient is no number; it ends the run by default. */
   readonly onBadStep?: "stop" | "skip";
+  /** Whether blocks are computed again in the backward pass, which takes less memory. */
+  readonly recompute?: boolean;
   /** Whether kernels are tuned to the GPU; a real one's are when not given. */
   readonly tune?: boolean | undefined;
   /** Ends the run after this time, with a checkpoint, however many steps are left. */
@@ -72,7 +74,11 @@ async function createTrainer(run: TrainRun, patchCapacity: number): Promise<Trai
     const fits = fitsOn(engine);
     if (!(error instanceof RangeError && fits !== undefined)) throw error;
     const batch = largestBatch(run, fits);
-    const advice = batch > 0 ? `--batch ${batch} fits` : "not even --batch 1 fits, take a smaller --preset";
+    const advice = batch === 0
+      ? "not even --batch 1 fits, take a smaller --preset"
+      : fits(planOf({ ...run, recompute: true }, patchCapacity).plan)
+      ? `--recompute fits, and --batch ${batch}`
+      : `--batch ${batch} fits`;
     throw new RangeError(`${error.message}; here ${advice}`, { cause: error });
   }
 }
@@ -83,7 +89,7 @@ async function createTrainer(run: TrainRun, patchCapacity: number): Promise<Trai
  */
 function planOf(run: TrainRun, patchCapacity: number): TrainedPlan {
   const { engine, config, labels, training, communicator = singleRank } = run;
-  const options = trainingOptions(engine);
+  const options = { ...trainingOptions(engine), recompute: run.recompute ?? false };
   const capacity = sharedCapacity(training, config, patchCapacity, communicator.size);
   return labels === undefined
     ? trainingPlan(config, capacity, options)

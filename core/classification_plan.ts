@@ -23,6 +23,7 @@ import { patchForward } from "./forward.ts";
 import { declareModel, type Model } from "./model.ts";
 import type { Strip } from "./strip.ts";
 import {
+  builtFor,
   declareOptimizer,
   type LossPlan,
   scaleLossOf,
@@ -108,7 +109,7 @@ export function classificationTrainingPlan(
 
   updatePrograms(builder, model, config, optimizer, forward.sums);
   return {
-    plan: builder.build(),
+    plan: builtFor(options, builder),
     ...classesPredicted(model, inputs),
     logits: forward.logits,
     lossSums: forward.sums,

@@ -25,6 +25,7 @@ import type { Config, ModelConfig } from "./config.ts";
 import { byteForward, lossForward, patchForward } from "./forward.ts";
 import { type BatchInputs, declareInputs, declareModel, declareWindows, type Model } from "./model.ts";
 import { updateMatrices } from "./muon.ts";
+import { recomputed } from "./recompute.ts";
 import type { Strip } from "./strip.ts";
 
 /** ε of AdamW, as published. */
@@ -73,6 +74,8 @@ export interface TrainedPlan extends LossPlan {
 export interface TrainingOptions {
   /** Whether losses are scaled, as gradients in f16 need. */
   readonly lossScaling?: boolean;
+  /** Whether blocks are computed again in the backward pass, which takes less memory and more time. */
+  readonly recompute?: boolean;
 }
 
 /** What training on an engine needs: scaled losses where it stores gradients in f16. */
@@ -152,7 +155,7 @@ export function trainingPlan(
 
   updatePrograms(builder, model, config, optimizer, loss.sums);
   return {
-    plan: builder.build(),
+    plan: builtFor(options, builder),
     ...bytesPredicted(model, inputs),
     feature: patch.finalNorm.y,
     logits: byte.logits,
@@ -160,6 +163,11 @@ export function trainingPlan(
     lossSums: loss.sums,
     ...optimizer,
   };
+}
+
+/** The plan, with its blocks computed again where they are to be. */
+export function builtFor({ recompute = false }: TrainingOptions, builder: PlanBuilder): Plan {
+  return recompute ? recomputed(builder.build()) : builder.build();
 }
 
 /** What an optimizer step works on. */

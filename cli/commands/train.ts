@@ -58,6 +58,12 @@ export default defineCommand({
     },
     ...engineOptions,
     tune: tuneOption,
+    recompute: {
+      kind: "flag",
+      help:
+        "compute blocks again in the backward pass instead of keeping them: about 40 % less memory for a large model, a " +
+        "fifth more of arithmetic, and the same bits",
+    },
     resume: {
       kind: "flag",
       help:
@@ -181,6 +187,7 @@ export default defineCommand({
       lock,
       onBadStep: values.onBadStep,
       tune: values.tune,
+      recompute: values.recompute,
       ...taskData,
       ...(inherited && { parameters: inherited }),
       ...(resume && { resume }),
@@ -217,7 +224,7 @@ export default defineCommand({
 
 /** The command that goes on with a stopped run: its configuration is in the checkpoint, its data and device are not. */
 function resumingLine(
-  { data, evalData, out, task, pairs, loss, device, precision, limit, onBadStep }: {
+  { data, evalData, out, task, pairs, loss, device, precision, limit, recompute, onBadStep }: {
     readonly data: readonly string[];
     readonly evalData: readonly string[];
     readonly out: string;
@@ -227,6 +234,7 @@ function resumingLine(
     readonly device: string;
     readonly precision: string;
     readonly limit?: number;
+    readonly recompute: boolean;
     readonly onBadStep: "stop" | "skip";
   },
 ): string {
@@ -239,6 +247,7 @@ function resumingLine(
   if (limit !== undefined) words.push("--limit", `${limit}`);
   if (device !== "auto") words.push("--device", device);
   if (precision !== "f32") words.push("--precision", precision);
+  if (recompute) words.push("--recompute");
   if (onBadStep === "skip") words.push("--on-bad-step", onBadStep);
   return [...words, "--resume"].join(" ");
 }
