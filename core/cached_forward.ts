@@ -33,6 +33,7 @@ import {
   byteStack,
   byteTableName,
   featureProjectionName,
+  isBlockMatrix,
   patchStack,
   positionTableName,
   projectsFeature,
@@ -51,7 +52,7 @@ export function packWeights(plan: PlanBuilder, model: Model): PackedWeights {
     return [b, panels];
   };
   const names = model.table.parameters.map(({ name }) => name);
-  const inBlocks = names.filter((name) => /\.h\.\d+\.(attn|mlp)\.\w+\.weight$/.test(name));
+  const inBlocks = names.filter(isBlockMatrix);
   const projection = projectsFeature(model.config) ? [featureProjectionName] : [];
   return new Map([
     ...[...inBlocks, ...projection].map((name) => pack("NN", name)),

@@ -129,6 +129,8 @@ Deno.test("one step goes along the momentum with all its singular values made ab
         .map((row) => row.map((value) => value / (0.01 * 0.2 * Math.sqrt(Math.max(rows, columns)))));
       const symmetric = product(D, transposed(X)); // U·f·S·Uᵀ
       assertClose(symmetric.flat(), transposed(symmetric).flat(), { absolute: 0, relative: 1e-4 }, name);
+      const trace = symmetric.reduce((sum, row, i) => sum + row[i]!, 0);
+      assert(trace > 0.68 * norm(X), `${name} ${part}: ${trace} of ${norm(X)}, the step goes another way`);
       const large = singularValues(X).filter((value) => value > 0.002 * norm(X)).length;
       const ones = singularValues(D).filter((value) => value > 0.68);
       assert(
