@@ -110,10 +110,18 @@ export function embedBytes(
   return embedded;
 }
 
-/** Where features stand among bytes: for the embedding of bytes, its gradient, and that of generation. */
-export function featurePlace({ config }: Model, patches: Tensor) {
+/** Where features stand among bytes: what the embedding of bytes, its gradient and that of generation are told of it. */
+export interface FeaturePlace {
+  /** Part of their shape. */
+  readonly shape: { readonly feature?: "every" };
+  /** The patches before the bytes, where these see them. */
+  readonly operands: { readonly patches?: Tensor };
+}
+
+/** Where the model's features stand. */
+export function featurePlace({ config }: Model, patches: Tensor): FeaturePlace {
   return config.byteWindow
-    ? { shape: { feature: "every" }, operands: { patches } } as const
+    ? { shape: { feature: "every" }, operands: { patches } }
     : { shape: {}, operands: {} };
 }
 
