@@ -70,6 +70,8 @@ export interface Variant {
 export interface DeviceFacts {
   /** Absent where products are to be exact, or the device has none. */
   readonly subgroupMatrix?: SubgroupMatrix;
+  /** The call's operands that are stored in f16; none when absent. */
+  readonly halves?: ReadonlySet<string>;
 }
 
 /**

@@ -30,8 +30,8 @@ import {
 import { gelu, geluGradient } from "./gelu.ts";
 import { splitsOf } from "./matmul_split.ts";
 import { subgroupMatrixDispatch } from "./matmul_subgroup_matrix.ts";
-import { likelySubgroupTiles } from "./matmul_subgroup_tile.ts";
-import { likelyTiles } from "./matmul_tile.ts";
+import { likelySubgroupTiles, threadsOf } from "./matmul_subgroup_tile.ts";
+import { likelyTiles, threadCount } from "./matmul_tile.ts";
 import { matmulDispatch, sumParts } from "./matmul_wgsl.ts";
 
 /**
@@ -147,20 +147,31 @@ export const matmul: Kernel<MatmulShape, MatmulOperand> = {
 };
 
 /** A variant for each tile that may be the fastest: on tensor cores where the device has them. */
-function variantsOf(shape: MatmulShape, { subgroupMatrix }: DeviceFacts = {}): Variant[] {
-  const { M, N } = shape;
+function variantsOf(
+  shape: MatmulShape,
+  { subgroupMatrix, halves = new Set() }: DeviceFacts = {},
+): readonly Variant[] {
+  const { M, N, epilogue } = shape;
   const splits = splitsOf(shape);
   const variant = (tile: object, product: () => Dispatch): Variant => ({
     name: Object.values(tile).join(" "),
     dispatches: () => splits === 1 ? [product()] : [product(), sumParts(shape, splits)],
   });
-  const onMatrices = subgroupMatrix === undefined
-    ? []
-    : likelySubgroupTiles(M, N, subgroupMatrix, splits).map((tile) =>
-      variant(tile, () => subgroupMatrixDispatch(shape, tile, subgroupMatrix, splits))
-    );
+  // Threads add up b's columns in lanes of rows, so that their sums' bits depend on how many lanes there are.
+  const sameLanes = <T extends { readonly columns: number }>(
+    tiles: readonly T[],
+    threads: (tile: T) => number,
+  ) => {
+    const lanes = (tile: T) => threads(tile) / tile.columns;
+    return epilogue === "accumulateBias" ? tiles.filter((tile) => lanes(tile) === lanes(tiles[0]!)) : tiles;
+  };
+  const onMatrices = subgroupMatrix === undefined ? [] : sameLanes(
+    likelySubgroupTiles(shape, subgroupMatrix, splits, halves),
+    (tile) => threadsOf(tile, subgroupMatrix),
+  ).map((tile) => variant(tile, () => subgroupMatrixDispatch(shape, tile, subgroupMatrix, splits)));
   if (onMatrices.length > 0) return onMatrices;
-  return likelyTiles(M, N, splits).map((tile) => variant(tile, () => matmulDispatch(shape, tile, splits)));
+  return sameLanes(likelyTiles(M, N, splits), threadCount)
+    .map((tile) => variant(tile, () => matmulDispatch(shape, tile, splits)));
 }
 
 /** sum += a·b in the order of the layout; blocks of both operands stay in the cache. */

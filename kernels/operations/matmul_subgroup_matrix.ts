@@ -23,8 +23,9 @@ import {
 } from "../kernel.ts";
 import type { MatmulShape } from "./matmul.ts";
 import { partsLength } from "./matmul_split.ts";
-import { each, fetchWgsl, plus } from "./matmul_staging.ts";
-import { checkSubgroupTile, scratchLength, type SubgroupTile, tilePadding } from "./matmul_subgroup_tile.ts";
+import { each, plus } from "./matmul_staging.ts";
+import { directOperand, stagedOperand } from "./matmul_subgroup_operand.ts";
+import { checkSubgroupTile, scratchLength, type SubgroupTile, threadsOf } from "./matmul_subgroup_tile.ts";
 import { workgroupCount } from "./matmul_tile.ts";
 import { finishWgsl, matmulVectors, placeWgsl, storeColumnSums } from "./matmul_wgsl.ts";
 
@@ -37,78 +38,6 @@ export function subgroupMatrixTolerance(K: number): Tolerance {
       "an operand rounded to the 11 digits of f16 is off by up to 2^-11 of it, so a term by up to 2^-10; the " +
       "signs of K terms' errors are random, so their sum grows as the root of K. Sums on tensor cores may be cut off",
   };
-}
-
-/** One operand on its way to the units. */
-interface Operand {
-  /** Functions and variables of the module. */
-  readonly declarations: string;
-  /** Variables for what is fetched. */
-  readonly fetched: string;
-  /** Statements that fetch the thread's share of the stop at `k`. */
-  fetch(k: string): string;
-  /** Statements that put it into workgroup memory. */
-  readonly store: string;
-  /** Names of the variables that were fetched. */
-  readonly names: readonly string[];
-  /** The WGSL that loads the unit at this place of the tile, `term` terms from the stop. */
-  unit(place: string, term: number): string;
-}
-
-/** The staging of `a` or `b`. */
-function operand(name: "a" | "b", shape: MatmulShape, tile: SubgroupTile, matrix: SubgroupMatrix): Operand {
-  const { M, N, K } = matrix;
-  const [size, extent, origin] = name === "a"
-    ? [shape.M, tile.rows, "row0"] as const
-    : [shape.N, tile.columns, "column0"] as const;
-  // Fetched as it is stored, so that what is f16 already is not turned to and fro.
-  const type = `${name}Scalar`;
-  const unitType = name === "a"
-    ? `subgroup_matrix_left<f16, ${K}, ${M}>`
-    : `subgroup_matrix_right<f16, ${N}, ${K}>`;
-  // Whether a row in storage runs along K.
-  const alongK = name === "a" ? shape.layout !== "TN" : shape.layout === "NT";
-  const [lines, width] = alongK ? [extent, tile.depth] : [tile.depth, extent];
-  const [across, along] = [[size, extent], [shape.K, tile.depth]] as [[number, number], [number, number]];
-  const stride = width + tilePadding;
-  const quads = width / 4;
-  const threads = threadsOf(tile, matrix);
-  const passes = divideUp(lines * quads, threads);
-  const quadOf = (p: number) => plus("lane", p * threads);
-  const inside = (p: number, body: string) =>
-    (p + 1) * threads > lines * quads ? `if (${quadOf(p)} < ${lines * quads}u) { ${body} }` : `{ ${body} }`;
-  const names = Array.from({ length: passes }, (_, p) => `${name}Fetched${p}`);
-  return {
-    declarations: `var<workgroup> ${name}Tile: array<f16, ${lines * stride}>;\n` +
-      (alongK ? fetchWgsl(name, type, across, along) : fetchWgsl(name, type, along, across)),
-    fetched: names.map((fetched) => `var ${fetched}: vec4<${type}>;`).join("\n"),
-    fetch: (k) =>
-      each(passes, (p) => {
-        const [line, column] = [`${quadOf(p)} / ${quads}u`, `4u * (${quadOf(p)} % ${quads}u)`];
-        const place = alongK
-          ? `${origin} + ${line}, ${k} + ${column}`
-          : `${k} + ${line}, ${origin} + ${column}`;
-        return inside(p, `${names[p]} = ${name}Fetch(${place});`);
-      }),
-    store: each(passes, (p) => {
-      const at = `let i = ${quadOf(p)} / ${quads}u * ${stride}u + 4u * (${quadOf(p)} % ${quads}u);`;
-      const halves = `let halves = vec4<f16>(${names[p]});`;
-      const stores = each(4, (i) => `${name}Tile[i + ${i}u] = halves.${"xyzw"[i]};`);
-      return inside(p, `${at} ${halves} ${stores}`);
-    }),
-    names,
-    unit(place, term) {
-      // A unit of `a` has its terms across, one of `b` down.
-      const order = alongK === (name === "a") ? "row_major" : "col_major";
-      const offset = alongK ? `(${place}) * ${stride}u + ${term}u` : `${term * stride}u + ${place}`;
-      return `subgroupMatrixLoad<${unitType}, ${order}>(&${name}Tile, ${offset}, ${stride}u)`;
-    },
-  };
-}
-
-/** Threads of a workgroup. */
-function threadsOf({ subgroupsDown, subgroupsAcross }: SubgroupTile, { lanes }: SubgroupMatrix): number {
-  return subgroupsDown * subgroupsAcross * lanes;
 }
 
 /** Adds the sums of b's columns up: the threads' own, of what each staged, over the threads that staged a column. */
@@ -152,8 +81,8 @@ export function subgroupMatrixSource(
   const [partRows, partColumns] = [rows / subgroupsDown, columns / subgroupsAcross];
   const [unitsDown, unitsAcross] = [partRows / M, partColumns / N];
   const { globals, place, first, end } = placeWgsl(shape, tile, splits);
-  const a = operand("a", shape, tile, matrix);
-  const b = operand("b", shape, tile, matrix);
+  const loaded = tile.direct ? directOperand : stagedOperand;
+  const [a, b] = [loaded("a", shape, tile, matrix), loaded("b", shape, tile, matrix)];
   const sumsColumns = shape.epilogue === "accumulateBias";
   const eachUnit = (line: (r: number, c: number) => string) =>
     each(unitsDown, (r) => each(unitsAcross, (c) => line(r, c)));
@@ -166,6 +95,20 @@ ${
 ${each(unitsDown, (r) => `sum${r}_${c} = subgroupMatrixMultiplyAccumulate(a${r}, b${c}, sum${r}_${c});`)}`)
     }
 }`;
+  const stop = wgsl`
+    workgroupBarrier();
+${a.store}
+${b.store}
+${sumsColumns ? b.names.map((fetched) => `    columnSum += vec4<f32>(${fetched});`).join("\n") : ""}
+    workgroupBarrier();
+    // Behind the last stop the last is fetched again, and not used.
+    let next = ${
+    splits === 1
+      ? `min(k + ${depth}u, ${(divideUp(shape.K, depth) - 1) * depth}u)`
+      : `select(k, k + ${depth}u, k + ${depth}u < ${end})`
+  };
+${a.fetch("next")}
+${b.fetch("next")}`;
   return wgsl`
 ${a.declarations}
 ${b.declarations}
@@ -199,19 +142,7 @@ ${b.fetched}
 ${a.fetch(first)}
 ${b.fetch(first)}
   for (var k = ${first}; k < ${end}; k += ${depth}u) {
-    workgroupBarrier();
-${a.store}
-${b.store}
-${sumsColumns ? b.names.map((fetched) => `    columnSum += vec4<f32>(${fetched});`).join("\n") : ""}
-    workgroupBarrier();
-    // Behind the last stop the last is fetched again, and not used.
-    let next = ${
-    splits === 1
-      ? `min(k + ${depth}u, ${(divideUp(shape.K, depth) - 1) * depth}u)`
-      : `select(k, k + ${depth}u, k + ${depth}u < ${end})`
-  };
-${a.fetch("next")}
-${b.fetch("next")}
+${tile.direct ? "" : stop}
 ${each(depth / K, (i) => products(i * K))}
   }
 ${sumsColumns ? finishColumnSums(shape, tile, matrix, splits) : ""}
@@ -237,7 +168,7 @@ export function subgroupMatrixDispatch(
   return {
     source: subgroupMatrixSource(shape, tile, matrix, splits),
     workgroups: foldWorkgroups(splits * workgroupCount(tile, shape.M, shape.N)),
-    vectors: matmulVectors(shape),
+    vectors: matmulVectors(shape).filter((name) => !tile.direct || (name !== "a" && name !== "b")),
     ...(splits > 1 && { scratchLength: partsLength(shape, splits) }),
     extensions: ["f16", "subgroups", "chromium_experimental_subgroup_matrix"],
   };

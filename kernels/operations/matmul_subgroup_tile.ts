@@ -4,6 +4,7 @@
  * @module
  */
 import type { SubgroupMatrix } from "../kernel.ts";
+import type { MatmulShape } from "./matmul.ts";
 import { processors, workgroupCount } from "./matmul_tile.ts";
 
 /** A division of the work. */
@@ -18,6 +19,8 @@ export interface SubgroupTile {
   readonly subgroupsDown: number;
   /** Subgroups beside each other in the tile. */
   readonly subgroupsAcross: number;
+  /** Whether units are loaded straight from storage, for products that {@linkcode isDirect} allows. */
+  readonly direct?: boolean;
 }
 
 /**
@@ -37,18 +40,38 @@ const furtherTiles: readonly SubgroupTile[] = [
   { rows: 64, columns: 64, depth: 64, subgroupsDown: 2, subgroupsAcross: 2 },
 ];
 
+/** Without workgroup memory there are fewer barriers, and no copying; the cache has to do. */
+const directTiles: readonly SubgroupTile[] = [
+  { rows: 128, columns: 128, depth: 32, subgroupsDown: 2, subgroupsAcross: 4, direct: true },
+  { rows: 64, columns: 64, depth: 32, subgroupsDown: 2, subgroupsAcross: 2, direct: true },
+];
+
+/** Whether a product can have its units straight from storage: its operands are f16, and nothing of a tile is beyond them. */
+export function isDirect(
+  { M, N, K, epilogue }: MatmulShape,
+  { rows, columns, depth }: SubgroupTile,
+  halves: ReadonlySet<string>,
+): boolean {
+  return halves.has("a") && halves.has("b") && M % rows === 0 && N % columns === 0 && K % depth === 0 &&
+    epilogue !== "accumulateBias"; // The sums of b's columns are made on the way through workgroup memory.
+}
+
 /** The tiles that may be the fastest, the default one first; none where the device can have none. */
 export function likelySubgroupTiles(
-  M: number,
-  N: number,
+  shape: MatmulShape,
   matrix: SubgroupMatrix,
-  splits = 1,
+  splits: number,
+  halves: ReadonlySet<string>,
 ): SubgroupTile[] {
-  const first = subgroupTile(M, N, matrix, splits);
-  const others = [...subgroupTiles, ...furtherTiles].filter((tile) =>
-    tile !== first && brokenRule(tile, matrix) === undefined
-  );
-  return first === undefined ? [] : [first, ...others];
+  const first = subgroupTile(shape.M, shape.N, matrix, splits);
+  if (first === undefined) return [];
+  const others = [
+    ...subgroupTiles,
+    ...furtherTiles,
+    ...directTiles.filter((tile) => isDirect(shape, tile, halves)),
+  ];
+  const possible = others.filter((tile) => tile !== first && brokenRule(tile, matrix) === undefined);
+  return [first, ...possible];
 }
 
 /** What a row in workgroup memory is longer than the tile by, in f16: 16 bytes, which units are aligned to. */
@@ -60,6 +83,14 @@ export function scratchLength(
   { M, N, lanes }: SubgroupMatrix,
 ): number {
   return subgroupsDown * subgroupsAcross * Math.max(M * N, 4 * lanes);
+}
+
+/** Threads of a workgroup. */
+export function threadsOf(
+  { subgroupsDown, subgroupsAcross }: SubgroupTile,
+  { lanes }: SubgroupMatrix,
+): number {
+  return subgroupsDown * subgroupsAcross * lanes;
 }
 
 /** The rule that a tile breaks on this device, if it breaks one. */

@@ -1,7 +1,8 @@
-import { assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import {
   GpuEngine,
+  isDirect,
   type Kernel,
   matmul,
   type MatmulEpilogue,
@@ -112,6 +113,62 @@ matrixTest("on tensor cores parts of the terms add up to the product", async (en
     };
     await compareWithReference(engine, inParts, shape, halvesOf(shape, i));
   }
+});
+
+/** A product whose operands lie in f16, as they do in training. */
+async function halfProduct(
+  engine: GpuEngine,
+  shape: MatmulShape,
+  matrix: SubgroupMatrix,
+  tile: SubgroupTile,
+): Promise<Float32Array> {
+  const kernel: Kernel<MatmulShape, MatmulOperand> = {
+    ...matmul,
+    dispatches(given, { halves } = {}) {
+      assertEquals([...halves!], ["a", "b"]);
+      assert(isDirect(given, tile, halves!));
+      return [subgroupMatrixDispatch(given, tile, matrix)];
+    },
+  };
+  const inputs = halvesOf(shape, 9);
+  const builder = new PlanBuilder();
+  builder.program("test");
+  const operands = Object.entries(matmul.operands(shape)).map(([name, { length }]) => {
+    const role = name === "a" || name === "b" ? "parameter" : "output"; // Parameters are read in f16.
+    return [name, builder.tensor(name, [length], role)] as const;
+  });
+  builder.call(kernel, shape, Object.fromEntries(operands), "test");
+  const execution = await new GpuEngine(engine.gpu, { precision: "mixed" }).prepare(builder.build());
+  for (const [name, tensor] of operands) if (inputs[name]) execution.write(tensor, inputs[name]);
+  execution.run("test");
+  const out = await execution.readFloats(execution.plan.tensors.get("out")!);
+  execution.destroy();
+  return out;
+}
+
+matrixTest(
+  "units straight from storage give the bits of those through workgroup memory",
+  async (engine, matrix) => {
+    const staged: SubgroupTile = { ...smallTile, columns: 16, depth: 16, subgroupsAcross: 2 };
+    for (const [layout, epilogue] of [["NN", "biasGelu"], ["NT", "none"], ["TN", "accumulate"]] as const) {
+      const shape: MatmulShape = { layout, M: 32, N: 48, K: 64, epilogue };
+      const expected = (await runKernel(new ReferenceEngine(), matmul, shape, halvesOf(shape, 9))).out!;
+      const direct = await halfProduct(engine, shape, matrix, { ...staged, direct: true });
+      assertClose(direct, expected, matmul.tolerance, layout);
+      assertEquals(await halfProduct(engine, shape, matrix, staged), direct, layout);
+    }
+  },
+);
+
+Deno.test("units come straight from storage only where they are f16 and none is beyond an operand", () => {
+  const tile = subgroupTiles[1]!;
+  const shape: MatmulShape = { layout: "NN", M: 128, N: 64, K: 96, epilogue: "bias" };
+  const halves = new Set(["a", "b", "out"]);
+  assert(isDirect(shape, tile, halves));
+  for (const other of [{ M: 130 }, { N: 257 }, { K: 100 }, { epilogue: "accumulateBias" as const }]) {
+    assert(!isDirect({ ...shape, ...other }, tile, halves));
+  }
+  assert(!isDirect(shape, tile, new Set(["a", "out"])));
 });
 
 matrixTest("every tile compiles for every layout", async (engine, matrix) => {

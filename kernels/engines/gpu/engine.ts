@@ -4,7 +4,7 @@
  * @module
  */
 import type { Engine } from "../../engine.ts";
-import type { DeviceFacts, Dispatch, Variant } from "../../kernel.ts";
+import type { DeviceFacts, Dispatch } from "../../kernel.ts";
 import { type MemoryPlan, planMemory, type Slot } from "../../memory.ts";
 import type { Call, Plan, Tensor } from "../../plan.ts";
 import type { GpuDevice } from "./device.ts";
@@ -33,6 +33,14 @@ export function whyNotMixed({ device, description }: GpuDevice): string | undefi
   return device.features.has(halfFeature)
     ? undefined
     : `"${description}" offers no half-precision numbers (${halfFeature})`;
+}
+
+/** A call that can be computed in several ways. */
+export interface UntunedCall {
+  /** Its label in the plan. */
+  readonly label: string;
+  /** Names of the ways, the likeliest first. */
+  readonly variants: readonly string[];
 }
 
 /** What a call's dispatches hand each other. */
@@ -70,36 +78,31 @@ export class GpuEngine implements Engine {
     return planMemory(this.#stored(plan).plan);
   }
 
-  /** The ways to compute a call, none where there is one only. */
-  variantsOf({ kernel, shape }: Call): readonly Variant[] {
-    return kernel.variants?.(shape, this.#facts) ?? [];
-  }
-
   /** Calls whose fastest variant is not known, one for each kernel, shape and way of storing, by the key in `tuning`. */
-  untunedCalls(plan: Plan): Map<string, Call> {
-    const original = new Map([...plan.programs.values()].flat().map((call) => [call.label, call]));
-    const untuned = new Map<string, Call>();
+  untunedCalls(plan: Plan): Map<string, UntunedCall> {
+    const untuned = new Map<string, UntunedCall>();
     for (const call of [...this.#stored(plan).plan.programs.values()].flat()) {
-      const key = this.#tuningKey(call);
-      if (this.variantsOf(call).length > 1 && !this.tuning.has(key)) {
-        untuned.set(key, original.get(call.label)!);
-      }
+      const variants = call.kernel.variants?.(call.shape, this.#factsOf(call)) ?? [];
+      const key = tuningKey(call, this.#facts);
+      if (variants.length < 2 || this.tuning.has(key)) continue;
+      untuned.set(key, { label: call.label, variants: variants.map(({ name }) => name) });
     }
     return untuned;
   }
 
-  #tuningKey({ kernel, shape, operands }: Call): string {
-    const types = Object.values(operands).map(({ storage }) => storage.type);
-    return [kernel.name, JSON.stringify(shape), ...types, ...(this.#facts.subgroupMatrix ? ["matrix"] : [])]
-      .join(" ");
+  #factsOf({ operands }: Call): DeviceFacts {
+    const halves = Object.keys(operands).filter((name) => operands[name]!.storage.type === "f16");
+    return { ...this.#facts, halves: new Set(halves) };
   }
 
   #dispatchesOf(call: Call): Dispatch[] {
-    const name = this.tuning.get(this.#tuningKey(call));
+    const { kernel, shape } = call;
+    const facts = this.#factsOf(call);
+    const name = this.tuning.get(tuningKey(call, facts));
     const variant = name === undefined
       ? undefined
-      : this.variantsOf(call).find((variant) => variant.name === name);
-    return variant?.dispatches() ?? call.kernel.dispatches(call.shape, this.#facts);
+      : kernel.variants?.(shape, facts).find((variant) => variant.name === name);
+    return variant?.dispatches() ?? kernel.dispatches(shape, facts);
   }
 
   async prepare(plan: Plan): Promise<GpuExecution> {
@@ -228,6 +231,12 @@ export class GpuEngine implements Engine {
     this.#pipelines.set(source, pipeline);
     return pipeline;
   }
+}
+
+/** What a call is known by: its kernel and shape, how its operands are stored, and whether it runs on tensor cores. */
+function tuningKey({ kernel, shape, operands }: Call, { subgroupMatrix }: DeviceFacts): string {
+  const types = Object.values(operands).map(({ storage }) => storage.type);
+  return [kernel.name, JSON.stringify(shape), ...types, ...(subgroupMatrix ? ["matrix"] : [])].join(" ");
 }
 
 /** Refuses a plan with a buffer beyond the device's limits, naming the limit. */

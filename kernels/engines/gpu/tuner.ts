@@ -4,6 +4,7 @@
  * @module
  */
 import type { Execution } from "../../engine.ts";
+import type { AnyKernel } from "../../kernel.ts";
 import type { Call, Plan, Tensor } from "../../plan.ts";
 import type { GpuEngine } from "./engine.ts";
 
@@ -20,15 +21,14 @@ const maxRunsPerRound = 1024;
 export async function tune(engine: GpuEngine, plan: Plan): Promise<void> {
   const calls = engine.untunedCalls(plan);
   const times = new Map<string, Map<string, number>>();
-  const most = Math.max(0, ...calls.values().map((call) => engine.variantsOf(call).length));
+  const most = Math.max(0, ...calls.values().map(({ variants }) => variants.length));
   for (let i = 0; i < most; i++) {
-    const execution = await engine.prepare(callByCall(plan, i, engine));
+    const execution = await engine.prepare(callByCall(plan, i));
     try {
-      for (const [key, call] of calls) {
-        const variant = engine.variantsOf(call)[i];
-        if (variant === undefined) continue;
-        const seconds = await secondsOf(execution, call.label, smallest(plan));
-        times.set(key, (times.get(key) ?? new Map()).set(variant.name, seconds));
+      for (const [key, { label, variants }] of calls) {
+        if (i >= variants.length) continue;
+        const seconds = await secondsOf(execution, label, smallest(plan));
+        times.set(key, (times.get(key) ?? new Map()).set(variants[i]!, seconds));
       }
     } finally {
       execution.destroy();
@@ -40,15 +40,15 @@ export async function tune(engine: GpuEngine, plan: Plan): Promise<void> {
   }
 }
 
-/** The plan with a program for each call, its kernels in their i-th variant or the first. */
-function callByCall(plan: Plan, i: number, engine: GpuEngine): Plan {
-  const calls = [...plan.programs.values()].flat();
-  const chosen = calls.map((call): [string, [Call]] => {
-    const variant = engine.variantsOf(call)[i];
-    if (variant === undefined) return [call.label, [call]];
-    return [call.label, [{ ...call, kernel: { ...call.kernel, dispatches: () => variant.dispatches() } }]];
+/** The plan with a program for each call, its kernels in their i-th variant or the usual one. */
+function callByCall(plan: Plan, i: number): Plan {
+  const calls = [...plan.programs.values()].flat().map((call): Call => {
+    const { kernel } = call;
+    const dispatches: AnyKernel["dispatches"] = (shape, device) =>
+      kernel.variants?.(shape, device)[i]?.dispatches() ?? kernel.dispatches(shape, device);
+    return { ...call, kernel: { ...kernel, dispatches } };
   });
-  return { ...plan, programs: new Map(chosen) };
+  return { ...plan, programs: new Map(calls.map((call) => [call.label, [call]])) };
 }
 
 /** What is quickly read back, to wait for all work. */

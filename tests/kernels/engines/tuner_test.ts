@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { GpuEngine, type Kernel, matmul, PlanBuilder, tune, write } from "@bgpt/kernels";
+import { assert, assertEquals } from "@std/assert";
+import { GpuEngine, type Kernel, matmul, type MatmulShape, PlanBuilder, tune, write } from "@bgpt/kernels";
 import { gpuTest } from "../../gpu.ts";
 import { randomFloats } from "../compare.ts";
 
@@ -50,28 +50,38 @@ gpuTest("the quickest variant is found by running all, and every later plan take
 });
 
 gpuTest("a product keeps its bits whichever tile turns out to be the quickest", async ({ gpu }) => {
-  const engine = new GpuEngine(gpu);
-  const builder = new PlanBuilder();
-  builder.program("run");
-  const [M, N, K] = [64, 64, 32];
-  const a = builder.tensor("a", [M, K], "input");
-  const b = builder.tensor("b", [K, N], "input");
-  const out = builder.tensor("out", [M, N], "output");
-  builder.call(matmul, { layout: "NN", M, N, K, epilogue: "none" }, { a, b, out }, "product");
-  const plan = builder.build();
-  const product = async () => {
-    const execution = await engine.prepare(plan);
-    execution.write(a, randomFloats(M * K, 1));
-    execution.write(b, randomFloats(K * N, 2));
-    execution.run("run");
-    const values = await execution.readFloats(out);
-    execution.destroy();
-    return values;
-  };
-  const [key, call] = [...engine.untunedCalls(plan)][0]!;
-  const expected = await product();
-  for (const { name } of engine.variantsOf(call)) {
-    engine.tuning.set(key, name);
-    assertEquals(await product(), expected, name);
+  const [M, N, K] = [64, 64, 48];
+  for (
+    const shape of [
+      { layout: "NN", M, N, K, epilogue: "none" },
+      { layout: "TN", M, N, K, epilogue: "accumulateBias" },
+    ] satisfies MatmulShape[]
+  ) {
+    const engine = new GpuEngine(gpu);
+    const builder = new PlanBuilder();
+    builder.program("run");
+    const operands = Object.entries(matmul.operands(shape));
+    const tensors = operands.map(([name, { length }]) =>
+      [name, builder.tensor(name, [length], "output")] as const
+    );
+    builder.call(matmul, shape, Object.fromEntries(tensors), "product");
+    const plan = builder.build();
+    const product = async () => {
+      const execution = await engine.prepare(plan);
+      for (const [i, [, tensor]] of tensors.entries()) {
+        execution.write(tensor, randomFloats(tensor.length, i));
+      }
+      execution.run("run");
+      const values = await Promise.all(tensors.map(([, tensor]) => execution.readFloats(tensor)));
+      execution.destroy();
+      return values;
+    };
+    const [key, { variants }] = [...engine.untunedCalls(plan)][0]!;
+    const expected = await product();
+    assert(variants.length > 1);
+    for (const name of variants) {
+      engine.tuning.set(key, name);
+      assertEquals(await product(), expected, name);
+    }
   }
 });
