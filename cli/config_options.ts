@@ -5,8 +5,11 @@ import {
   type ConfigField,
   configFields,
   type ModelConfig,
+  modelConfig,
+  type PresetName,
   presets,
   publishedRecipe,
+  type TrainingConfig,
 } from "@bgpt/core";
 import { UsageError } from "./errors.ts";
 import type { ChoiceOption, NumberOption } from "./options.ts";
@@ -22,12 +25,15 @@ export const configOptions: ConfigOptions = Object.fromEntries(
   Object.entries(configFields).map(([key, field]) => [key, optionOf(field)]),
 ) as unknown as ConfigOptions;
 
+/** The presets' names, as `--preset` takes them. */
+export const presetNames = Object.keys(presets) as readonly PresetName[];
+
 /** The options that choose what a configuration starts from. */
 export const configSourceOptions = {
   preset: {
     kind: "choice",
-    choices: ["tiny", "small", "base"],
-    help: "named sizes and rates (default: tiny)",
+    choices: presetNames,
+    help: "named sizes and rates; v2 is the architecture that sees the bytes before (default: tiny)",
   },
   recipe: {
     kind: "choice",
@@ -40,7 +46,7 @@ export const configSourceOptions = {
 
 /** What the command line says about a configuration. */
 export interface ConfigChoice {
-  readonly preset?: keyof typeof presets;
+  readonly preset?: PresetName;
   readonly recipe: "default" | "published";
   readonly config?: string;
 }
@@ -52,22 +58,32 @@ export function givenFields(values: Readonly<Record<string, unknown>>): Partial<
 }
 
 /**
- * The configuration: preset, then recipe, then the sizes of an inherited model, then file, then flags.
+ * The configuration: preset, then recipe, then file, then flags. With an inherited model the preset says only how to
+ * train: fields that the inherited model lacks are as published, whatever the preset has.
  * @throws {UsageError} for an unknown field or a value that cannot be
  */
 export async function chooseConfig(
   choice: ConfigChoice,
   flags: Partial<Config>,
-  inherited: Partial<ModelConfig> = {},
+  inherited?: ModelConfig,
 ): Promise<Config> {
   const preset = presets[choice.preset ?? "tiny"];
+  const start = inherited === undefined ? preset : { ...trainingConfig(preset), ...inherited };
   const recipe = choice.recipe === "published" ? publishedRecipe : {};
   const file = choice.config === undefined ? {} : await readConfigFile(choice.config);
   try {
-    return checkConfig({ ...preset, ...recipe, ...inherited, ...file, ...flags }, "this configuration");
+    return checkConfig({ ...start, ...recipe, ...file, ...flags }, "this configuration");
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error });
   }
+}
+
+/** A configuration without the sizes of its model. */
+function trainingConfig(config: Config): TrainingConfig {
+  const sizes = modelConfig(config);
+  return Object.fromEntries(
+    Object.entries(config).filter(([key]) => !(key in sizes)),
+  ) as unknown as TrainingConfig;
 }
 
 async function readConfigFile(path: string): Promise<Partial<Config>> {

@@ -26,7 +26,7 @@ export interface SampleMaker {
 
 /** Every file is a sample. */
 export const wholeFiles: SampleMaker = {
-  all: fileSamples,
+  all: (files) => fileSamples(files),
   split: (files, share, seed) => holdOut(fileSamples(files), share, seed),
 };
 

@@ -144,6 +144,7 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
         parameterCount: trainer.plan.model.table.parameterCount,
         device: `${engine.name}: ${engine.description}`,
         trainingSamples: training.count,
+        ...(run.sampleKind && { sampleKind: run.sampleKind }),
         evaluation,
         ...(options.summary !== undefined && { summary: options.summary }),
         ...(options.sections && { sections: options.sections }),

@@ -3,6 +3,7 @@ import { labelsOf, type PairLoss } from "@bgpt/tasks";
 import { chosenConversion, conversionSamples } from "./conversion_samples.ts";
 import { openTrainingData, type TrainingData } from "./data.ts";
 import { UsageError } from "./errors.ts";
+import { givenFiles } from "./given_files.ts";
 import { labelledFiles } from "./labelled_files.ts";
 
 /** What `bgpt train` says of its data. */
@@ -12,6 +13,8 @@ export interface TaskRequest {
   readonly config: Config;
   /** Most samples of each source to train on. */
   readonly limit?: number;
+  /** Of generation: patches at the start of every file that are read and not scored; the first alone by default. */
+  readonly given?: number;
   /** Of a conversion: from which extension to which. */
   readonly pairs?: string;
   /** Of a conversion: what is in the loss, the whole pair by default. */
@@ -30,7 +33,7 @@ export interface TaskData extends TrainingData {
 
 /** What a model can be trained for, by the word of `--task`. */
 export const trainingTasks = {
-  generation: { open: (request: TaskRequest): Promise<TaskData> => openTrainingData(...dataOf(request)) },
+  generation: { open: openGeneration },
   classification: { open: openClassification },
   conversion: { open: openConversion },
 } as const;
@@ -44,6 +47,13 @@ export const taskOption = {
     "learn to generate files, to classify them by the labels in their names (LABEL_1.wav), or to convert them " +
     "(--pairs)",
 } as const;
+
+async function openGeneration(request: TaskRequest): Promise<TaskData> {
+  const { given = 1, config } = request;
+  if (given === 1) return await openTrainingData(...dataOf(request));
+  const samples = givenFiles(given, config);
+  return { ...await openTrainingData(...dataOf(request), () => samples), sampleKind: { given: `${given}` } };
+}
 
 async function openClassification(request: TaskRequest): Promise<TaskData> {
   let labels: readonly string[] = request.labels ?? [];

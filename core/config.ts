@@ -1,6 +1,6 @@
 /**
- * Everything a run can be told, as one flat object of typed fields: presets are such objects, a JSON config is one, and
- * every field is a flag of the command line.
+ * Everything a run can be told, as one flat object of typed fields: presets (`presets.ts`) are such objects, a JSON
+ * config is one, and every field is a flag of the command line.
  * @module
  */
 import { nearestName } from "./nearest_name.ts";
@@ -140,67 +140,6 @@ export const configFields: Readonly<Record<keyof Config, ConfigField>> = {
   evalShare: number("share of the files held out where no evaluation data are given", 0, 0.5),
   evalEvery: integer("steps between evaluations", 1),
   saveEvery: integer("steps between checkpoints", 1),
-};
-
-/** The default way to train: warm-up, cosine, clipping, decay of matrices only. */
-const defaultTraining: TrainingConfig = {
-  steps: 1000,
-  batch: 16,
-  accumulate: 1,
-  learningRate: 1e-3,
-  schedule: "cosine",
-  warmup: 50,
-  weightDecay: 0.1,
-  decay: "matrices",
-  beta1: 0.9,
-  beta2: 0.95,
-  maxGradientNorm: 1,
-  dropout: 0,
-  cut: "random",
-  seed: 0,
-  evalShare: 0.01,
-  evalEvery: 250,
-  saveEvery: 250,
-};
-
-/** Named configurations; `base` has the sizes of the published 110-million-parameter model. */
-export const presets: Readonly<Record<"tiny" | "small" | "base", Config>> = {
-  tiny: { patchSize: 16, patchLength: 64, hidden: 128, patchLayers: 2, byteLayers: 1, ...defaultTraining },
-  small: {
-    patchSize: 16,
-    patchLength: 128,
-    hidden: 256,
-    patchLayers: 4,
-    byteLayers: 2,
-    ...defaultTraining,
-    learningRate: 6e-4,
-  },
-  base: {
-    patchSize: 16,
-    patchLength: 512,
-    hidden: 768,
-    patchLayers: 12,
-    byteLayers: 3,
-    ...defaultTraining,
-    learningRate: 3e-4,
-    warmup: 500,
-    steps: 10000,
-    evalEvery: 1000,
-    saveEvery: 1000,
-  },
-};
-
-/** The published program's training: what `--recipe published` lays over a preset. */
-export const publishedRecipe: Partial<TrainingConfig> = {
-  learningRate: 1e-4,
-  schedule: "constant",
-  warmup: 0,
-  weightDecay: 0.01,
-  decay: "all",
-  beta1: 0.9,
-  beta2: 0.999,
-  maxGradientNorm: 0,
-  dropout: 0.1,
 };
 
 /**

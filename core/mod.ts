@@ -35,6 +35,7 @@ export * from "./model.ts";
 export { flatTensors, namedTensors } from "./named_tensors.ts";
 export * from "./next_byte.ts";
 export * from "./parameters.ts";
+export * from "./presets.ts";
 export * from "./schedule.ts";
 export * from "./strip.ts";
 export * from "./strip_reader.ts";

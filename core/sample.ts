@@ -2,7 +2,7 @@
  * What strips are packed from: whole files, pairs of files, labelled files, or a mixture of such sources.
  * @module
  */
-import { fileExtension, filePatches, patchCountOf, randomCut } from "./patches.ts";
+import { type Cut, fileExtension, filePatches, patchCountOf, randomCut } from "./patches.ts";
 import type { RandomStream } from "./random.ts";
 
 /** One sequence of patches to learn from or to measure. */
@@ -54,8 +54,12 @@ export interface FileSource {
   read(index: number): Promise<Uint8Array>;
 }
 
-/** Each file as a sample of its own: extension patch, bytes, end. */
-export function fileSamples(source: FileSource): SampleSource {
+/**
+ * Each file as a sample of its own: extension patch, bytes, end.
+ * @param givenPatches patches at the start of every file, its extension patch included, that are read and not scored; a
+ * cut that leaves some of them out has fewer. A file must have more.
+ */
+export function fileSamples(source: FileSource, givenPatches: number = 1): SampleSource {
   return {
     count: source.files.length,
     name: (index) => source.files[index]!.path,
@@ -63,12 +67,29 @@ export function fileSamples(source: FileSource): SampleSource {
     async read(index, options, random) {
       const { path } = source.files[index]!;
       const bytes = await readUnchanged(source, index);
-      const cut = options.cut === "random" ? randomCut(bytes.length, options, random) : undefined;
+      const { cut, firstPatch } = cutOf(bytes.length, options, random);
       return {
-        tokens: filePatches(bytes, fileExtension(path), { ...options, cut: cut ?? { part: "head" } }),
+        tokens: filePatches(bytes, fileExtension(path), { ...options, cut }),
+        ...(givenPatches > 1 && { givenPatches: Math.max(1, givenPatches - firstPatch) }),
       };
     },
   };
+}
+
+/** Which patches of a file are kept, and the first of them. */
+function cutOf(
+  byteLength: number,
+  options: SampleOptions,
+  random: RandomStream,
+): { readonly cut: Cut; readonly firstPatch: number } {
+  const cut: Cut = options.cut === "random" ? randomCut(byteLength, options, random) : { part: "head" };
+  const { patchSize, patchLength } = options;
+  const firstPatch = {
+    head: 0,
+    body: cut.part === "body" ? cut.startPatch : 0,
+    tail: patchCountOf(byteLength, patchSize) - patchLength,
+  }[cut.part];
+  return { cut, firstPatch };
 }
 
 /** Some samples of a source, by their indexes. */

@@ -62,7 +62,7 @@ function factsOf({ name, checkpoint, progress }: OpenedCheckpoint): Node[] {
     ["checkpoint", name],
     ["parameters", tableOf(checkpoint).parameterCount.toLocaleString("en")],
     // A classifier has no byte level, whatever its configuration says of one.
-    ...Object.entries(model).filter(([key]) => labels === undefined || key !== "byteLayers"),
+    ...Object.entries(model).filter(([key]) => labels === undefined || !key.startsWith("byte")),
     ...progress,
     ...(labels === undefined ? [] : [["classes", labels.join(", ")] as const]),
   ]);

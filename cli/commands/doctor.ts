@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.ts";
+import { presetNames } from "../config_options.ts";
 import { examine } from "../doctor/examination.ts";
 import { reportTrainingStep } from "../doctor/plan_report.ts";
 import { printDoctorReport, printPlanReport } from "../doctor/print_report.ts";
@@ -16,7 +17,7 @@ export default defineCommand({
     plan: { kind: "flag", help: "list the kernel calls of a training step with what each costs" },
     preset: {
       kind: "choice",
-      choices: ["tiny", "small", "base"],
+      choices: presetNames,
       help: "one preset only (with --plan: tiny when not given)",
     },
     batch: {

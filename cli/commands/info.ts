@@ -35,7 +35,7 @@ export default defineCommand({
     const rows: [string, unknown][] = [
       ["parameters", formatCount(parameterCount, "parameter")],
       // A classifier has no byte level, whatever its configuration says of one.
-      ...Object.entries(model).filter(([key]) => labels === undefined || key !== "byteLayers"),
+      ...Object.entries(model).filter(([key]) => labels === undefined || !key.startsWith("byte")),
       ...Object.entries(config ?? {}).filter(([key]) => !(key in model)),
       ...(run === undefined
         ? []

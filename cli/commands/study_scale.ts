@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.ts";
+import { presetNames } from "../config_options.ts";
 import { engineArguments, engineOptions } from "../engine.ts";
 import { UsageError } from "../errors.ts";
 import { jsonOption } from "../options.ts";
@@ -36,7 +37,7 @@ export default defineCommand({
     out: { kind: "path", placeholder: "DIR", required: true, help: "the folder of the study" },
     preset: {
       kind: "choice",
-      choices: ["tiny", "small", "base"],
+      choices: presetNames,
       default: "tiny",
       help: "sizes of the model",
     },

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { defineCommand } from "../command.ts";
+import { presetNames } from "../config_options.ts";
 import { engineArguments, engineOptions } from "../engine.ts";
 import { jsonOption } from "../options.ts";
 import type { ReportSection } from "../report/html_report.ts";
@@ -45,7 +46,7 @@ export default defineCommand({
     out: { kind: "path", placeholder: "DIR", required: true, help: "the folder of the study" },
     preset: {
       kind: "choice",
-      choices: ["tiny", "small", "base"],
+      choices: presetNames,
       default: "tiny",
       help: "sizes of the model",
     },

@@ -12,6 +12,7 @@ import { localRanks } from "../mpi/local_ranks.ts";
 import { openRanks } from "../mpi/ranks.ts";
 import { jsonOption } from "../options.ts";
 import { takeRunFolder } from "../run_folder.ts";
+import { sampleWords } from "../sample_words.ts";
 import { supervise } from "../supervise.ts";
 import { commandToSupervise } from "../supervised_command.ts";
 import { tellCuts } from "../tell_cuts.ts";
@@ -42,6 +43,15 @@ export default defineCommand({
       kind: "choice",
       choices: ["pair", "target"],
       help: "with --pairs: learn the whole pair, as published and by default, or the target alone",
+    },
+    given: {
+      kind: "integer",
+      placeholder: "PATCHES",
+      minimum: 1,
+      maximum: 65535,
+      help:
+        "patches at the start of every file that are read but not learnt, such as what is random; the first, its " +
+        "extension, always (default: 1)",
     },
     limit: {
       kind: "integer",
@@ -120,6 +130,9 @@ export default defineCommand({
     const { out, task, resume: resumes, json } = values;
     if (task !== "conversion" && (values.pairs ?? values.loss) !== undefined) {
       throw new UsageError("Cannot use --pairs or --loss without --task conversion");
+    }
+    if (task !== "generation" && values.given !== undefined) {
+      throw new UsageError(`Cannot use --given with --task ${task}. Leave it out`);
     }
     if (values.supervise) {
       if (ownLaunch !== undefined) {
@@ -224,13 +237,14 @@ export default defineCommand({
 
 /** The command that goes on with a stopped run: its configuration is in the checkpoint, its data and device are not. */
 function resumingLine(
-  { data, evalData, out, task, pairs, loss, device, precision, limit, recompute, onBadStep }: {
+  { data, evalData, out, task, pairs, loss, given, device, precision, limit, recompute, onBadStep }: {
     readonly data: readonly string[];
     readonly evalData: readonly string[];
     readonly out: string;
     readonly task: keyof typeof trainingTasks;
     readonly pairs?: string;
     readonly loss?: string;
+    readonly given?: number;
     readonly device: string;
     readonly precision: string;
     readonly limit?: number;
@@ -244,6 +258,7 @@ function resumingLine(
   if (task !== "generation") words.push("--task", task);
   if (pairs !== undefined) words.push("--pairs", `"${pairs}"`); // The shell takes > for itself.
   if (loss !== undefined) words.push("--loss", loss);
+  if (given !== undefined) words.push("--given", `${given}`);
   if (limit !== undefined) words.push("--limit", `${limit}`);
   if (device !== "auto") words.push("--device", device);
   if (precision !== "f32") words.push("--precision", precision);
@@ -271,13 +286,9 @@ function checkSameTask({ labels }: Checkpoint, task: keyof typeof trainingTasks)
   );
 }
 
-/** Pairs both ways are as many as their files: the number of samples does not tell them apart. */
+/** Pairs both ways are as many as their files, and files of which more is given too: their number does not tell. */
 function checkSameSamples({ run }: Checkpoint, sampleKind: TaskData["sampleKind"]): void {
-  const flags = (kind: TaskData["sampleKind"]) =>
-    kind === undefined
-      ? "files"
-      : `pairs (${Object.entries(kind).map(([flag, value]) => `--${flag} "${value}"`).join(" ")})`;
-  const [before, now] = [flags(run?.sampleKind), flags(sampleKind)];
+  const [before, now] = [sampleWords(run?.sampleKind), sampleWords(sampleKind)];
   if (before === now) return;
   throw new UsageError(
     `Cannot resume with ${now}: the run learns from ${before}. Say the same, or start a new run`,

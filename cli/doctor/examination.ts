@@ -2,12 +2,13 @@
  * Everything that `bgpt doctor` finds out about a machine.
  * @module
  */
-import { presets } from "@bgpt/core";
+import type { PresetName } from "@bgpt/core";
 import { CpuEngine, GpuEngine, openDevice } from "@bgpt/kernels";
+import { presetNames } from "../config_options.ts";
 import { webGpuAdapter, type WebGpuChoice } from "../webgpu_provider.ts";
 import { type AdapterReport, reportAdapter } from "./adapter_report.ts";
 import { type AllocationReport, probeAllocations } from "./allocation_probe.ts";
-import { type Capacity, type MemoryReport, type PresetName, reportMemory } from "./memory_report.ts";
+import { type Capacity, type MemoryReport, reportMemory } from "./memory_report.ts";
 import { knownProblems, type Problem } from "./problems.ts";
 import { measureRates, type Rates } from "./rates.ts";
 import { runSmokeKernels, type SmokeResult } from "./smoke_kernels.ts";
@@ -79,7 +80,7 @@ export async function examine({ preset, batch, ...webGpuChoice }: ExaminationOpt
   engine?.destroy();
 
   const capacity = adapter && capacityOf(adapter, available);
-  const names = preset === undefined ? Object.keys(presets) as PresetName[] : [preset];
+  const names = preset === undefined ? presetNames : [preset];
   const options = { ...(batch !== undefined && { batch }), ...(capacity && { capacity }) };
   const memory = names.flatMap((name) => reportMemory(name, options));
   const problems = knownProblems({

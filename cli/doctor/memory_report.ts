@@ -2,11 +2,8 @@
  * What a preset takes in memory, known before anything is allocated, and whether that fits an adapter.
  * @module
  */
-import { type Config, evaluationPlan, presets, trainingPlan } from "@bgpt/core";
+import { type Config, evaluationPlan, type PresetName, presets, trainingPlan } from "@bgpt/core";
 import { type Plan, planMemory, type Storage } from "@bgpt/kernels";
-
-/** Name of a preset. */
-export type PresetName = keyof typeof presets;
 
 /** What a plan is for. */
 export type Purpose = "training" | "evaluation";

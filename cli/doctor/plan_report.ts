@@ -2,9 +2,9 @@
  * The kernel calls of a training step, in their order, with what each costs when nothing is wasted.
  * @module
  */
-import { presets, trainingPlan } from "@bgpt/core";
+import { type PresetName, presets, trainingPlan } from "@bgpt/core";
 import type { Shape } from "@bgpt/kernels";
-import { type MemoryReport, type PresetName, reportPlan } from "./memory_report.ts";
+import { type MemoryReport, reportPlan } from "./memory_report.ts";
 
 /** One kernel call. */
 export interface CallReport {

@@ -1,4 +1,5 @@
-import { type Config, configFields, type EvaluationPart, type LossTask } from "@bgpt/core";
+import { type Config, configFields, type EvaluationPart, type LossTask, type RunState } from "@bgpt/core";
+import { sampleWords } from "../sample_words.ts";
 import { formatBytes, formatCount, formatRate } from "../units.ts";
 import { htmlReport, type ReportSection } from "./html_report.ts";
 import { type MetricsRecord, readMetrics } from "./metrics_log.ts";
@@ -14,6 +15,8 @@ export interface TrainingReport {
   readonly parameterCount: number;
   readonly device: string;
   readonly trainingSamples: number;
+  /** What a sample is, where it is no file that is learnt as a whole. */
+  readonly sampleKind?: NonNullable<RunState["sampleKind"]>;
   readonly evaluation: readonly EvaluationPart[];
   /** What follows the curves, such as samples or scores. */
   readonly sections?: readonly ReportSection[];
@@ -49,6 +52,7 @@ export function trainingReport(report: TrainingReport): string {
       `After ${formatCount(last?.step ?? 0, "step")} the model ${resultOf(last, report.task)} ${measured}.`,
     facts: [
       ["Parameters", report.parameterCount.toLocaleString("en")],
+      ...(report.sampleKind === undefined ? [] : [["Learnt from", sampleWords(report.sampleKind)] as const]),
       ["Training samples", report.trainingSamples.toLocaleString("en")],
       ["Held-out samples", heldOutCount.toLocaleString("en")],
       ["Steps", String(steps.at(-1)?.step ?? 0)],
