@@ -89,7 +89,11 @@ async function createTrainer(run: TrainRun, patchCapacity: number): Promise<Trai
  */
 function planOf(run: TrainRun, patchCapacity: number): TrainedPlan {
   const { engine, config, labels, training, communicator = singleRank } = run;
-  const options = { ...trainingOptions(engine), recompute: run.recompute ?? false };
+  const options = {
+    ...trainingOptions(engine),
+    recompute: run.recompute ?? false,
+    ...(communicator.size > 1 && { maskPatches: patchCapacity }),
+  };
   const capacity = sharedCapacity(training, config, patchCapacity, communicator.size);
   return labels === undefined
     ? trainingPlan(config, capacity, options)

@@ -18,7 +18,15 @@ import {
   type Tensor,
 } from "@bgpt/kernels";
 import { blockStream, featurePlace, learnedPositions } from "./forward.ts";
-import type { BatchInputs, BlockActivations, Level, Model, Normalised, StackActivations } from "./model.ts";
+import {
+  type BatchInputs,
+  type BlockActivations,
+  type Level,
+  maskStride,
+  type Model,
+  type Normalised,
+  type StackActivations,
+} from "./model.ts";
 import {
   byteStack,
   byteTableName,
@@ -220,7 +228,7 @@ function dropBackward(plan: PlanBuilder, model: Model, dy: Tensor, label: string
   const dx = plan.tensor(`${label}.dDropped`, dy.shape);
   plan.call(
     dropout,
-    { length: dy.length, stream, residual: false },
+    { length: dy.length, stream, residual: false, ...maskStride(model, dy.length / model.P) },
     { step: model.step, x: dy, y: dx },
     `${label}.dropout backward`,
   );

@@ -26,6 +26,7 @@ import {
   builtFor,
   declareOptimizer,
   type LossPlan,
+  masksOf,
   scaleLossOf,
   type TrainedPlan,
   type TrainingOptions,
@@ -97,7 +98,12 @@ export function classificationTrainingPlan(
   options: TrainingOptions = {},
 ): ClassificationTrainingPlan {
   const builder = new PlanBuilder();
-  const model = declareModel(builder, config, { patchCapacity, dropout: config.dropout > 0, classCount });
+  const model = declareModel(builder, config, {
+    patchCapacity,
+    dropout: config.dropout > 0,
+    classCount,
+    ...masksOf(options),
+  });
   const inputs = declareFileInputs(builder, model);
   const optimizer = declareOptimizer(builder, model, options);
   scaleLossOf(builder, model, optimizer);

@@ -16,7 +16,15 @@ import {
   type PlanBuilder,
   type Tensor,
 } from "@bgpt/kernels";
-import type { BatchInputs, BlockActivations, Level, Model, Normalised, StackActivations } from "./model.ts";
+import {
+  type BatchInputs,
+  type BlockActivations,
+  type Level,
+  maskStride,
+  type Model,
+  type Normalised,
+  type StackActivations,
+} from "./model.ts";
 import { byteLevel, patchLevel } from "./levels.ts";
 import {
   byteStack,
@@ -243,7 +251,7 @@ function projectForward(
   level.multiply("NN", "bias", { ...product, out: projected }, label);
   plan.call(
     dropout,
-    { length: level.R * N, stream, residual: true },
+    { length: level.R * N, stream, residual: true, ...maskStride(model, level.R * N / model.P) },
     { step: model.step, x: projected, residual, y: out },
     `${label}.dropout`,
   );
@@ -273,7 +281,7 @@ function dropped(plan: PlanBuilder, model: Model, x: Tensor, label: string, stre
   const y = plan.tensor(`${label}.dropped`, x.shape);
   plan.call(
     dropout,
-    { length: x.length, stream, residual: false },
+    { length: x.length, stream, residual: false, ...maskStride(model, x.length / model.P) },
     { step: model.step, x, y },
     `${label}.dropout`,
   );

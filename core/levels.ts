@@ -14,7 +14,7 @@ import {
   type Tensor,
 } from "@bgpt/kernels";
 import { headSize as D, type ModelConfig } from "./config.ts";
-import type { Attention, Level, Model, Multiply } from "./model.ts";
+import { type Attention, type Level, maskStride, type Model, type Multiply } from "./model.ts";
 import { byteStack, patchStack } from "./parameters.ts";
 
 /** First dropout stream of each level; far enough apart for any number of blocks. */
@@ -71,15 +71,19 @@ export function byteLevel(plan: PlanBuilder, model: Model, N: number, fileStart?
 /** Each row attends to its file up to itself, or to the last `window` rows of that. */
 function rowAttention(
   plan: PlanBuilder,
-  { dropout, step }: Model,
+  model: Model,
   C: number,
   fileStart: Tensor, // u32 [R]
   window?: number,
 ): Attention {
+  const { dropout, step, maskPatches } = model;
   const P = fileStart.length;
   const H = C / D;
   const seed = dropout ? { step } : {};
-  const shapeOf = (stream: number) => ({ P, H, D, dropout, stream, ...(window && { window }) });
+  const patchRows = P / model.P;
+  const maskRows = maskPatches && patchRows * maskPatches;
+  const mask = maskRows && { maskRows, ...maskStride(model, patchRows * (maskRows + 1)) };
+  const shapeOf = (stream: number) => ({ P, H, D, dropout, stream, ...(window && { window }), ...mask });
   const logSumExps = new Map<string, Tensor>();
   return {
     forward(qkv, out, label, stream) {
@@ -97,10 +101,12 @@ function rowAttention(
 }
 
 /** Each byte attends to those of its patch up to itself. */
-function patchwiseAttention(plan: PlanBuilder, { S, byteC, dropout, step }: Model, N: number): Attention {
+function patchwiseAttention(plan: PlanBuilder, model: Model, N: number): Attention {
+  const { S, byteC, dropout, step } = model;
   const H = byteC / D;
   const seed = dropout ? { step } : {};
-  const shapeOf = (stream: number) => ({ N, S, H, D, dropout, stream });
+  const mask = maskStride(model, H * S * S);
+  const shapeOf = (stream: number) => ({ N, S, H, D, dropout, stream, ...mask });
   return {
     forward(qkv, out, label, stream) {
       plan.call(byteAttention, shapeOf(stream), { qkv, out, ...seed }, label);

@@ -28,6 +28,8 @@ export interface Model {
   readonly V: number;
   /** Whether activations pass through dropout. */
   readonly dropout: boolean;
+  /** Patches of the longer strip that strips are parts of, whose dropout masks they get; absent: their own. */
+  readonly maskPatches?: number;
   /** The flat storage of all parameters. */
   readonly parameters: Tensor; // [storageLength]
   /** One parameter by its published name. */
@@ -43,6 +45,7 @@ export function declareModel(
   options: {
     readonly patchCapacity: number;
     readonly dropout: boolean;
+    readonly maskPatches?: number;
     readonly classCount?: number;
   },
 ): Model {
@@ -60,10 +63,19 @@ export function declareModel(
     D: headSize,
     V: vocabularySize,
     dropout: options.dropout,
+    ...(options.maskPatches !== undefined && { maskPatches: options.maskPatches }),
     parameters,
     parameter: (name) => windows.get(name)!,
     step: plan.tensor("step", [stepLength], "input", "u32"),
   };
+}
+
+/**
+ * What makes a dropout mask that of the longer strip, where there is one.
+ * @param count counters of a patch
+ */
+export function maskStride({ maskPatches }: Model, count: number): { maskStride?: number } {
+  return maskPatches === undefined ? {} : { maskStride: count };
 }
 
 /** One window on a flat storage for every parameter, named with a prefix (`d` for gradients). */

@@ -33,6 +33,8 @@ export interface Strip {
   readonly byteCount: number;
   /** Σ lossWeights: 16 for every predicted patch. */
   readonly lossWeight: number;
+  /** Patches before it, where it is a part of a longer strip; 0 by default. */
+  readonly firstPatch?: number;
 }
 
 /**

@@ -173,7 +173,8 @@ async function nextStrip(
     const samples = read.filter((sample) => sample !== undefined);
     // Of several ranks, another one may have samples where this one has none.
     if (samples.length > 0 || share.size > 1) {
-      return { strips: packShare(samples, options, share), names, next };
+      const before = chosen.slice(0, bounds[share.rank]).reduce((sum, { patchCount }) => sum + patchCount, 0);
+      return { strips: packShare(samples, options, share, before), names, next };
     }
     from = next;
   }
@@ -183,11 +184,25 @@ async function nextStrip(
   );
 }
 
-/** As few strips as hold the samples. */
-function packShare(samples: readonly Sample[], { patchSize }: StripOptions, share: Share): Strip[] {
+/**
+ * As few strips as hold the samples.
+ * @param before patches of the samples of the ranks before
+ */
+function packShare(
+  samples: readonly Sample[],
+  { patchSize }: StripOptions,
+  share: Share,
+  before: number,
+): Strip[] {
   const { patchCapacity, sampleCapacity } = share;
   const starts = cut(samples.map(({ tokens }) => tokens.length / patchSize), patchCapacity, sampleCapacity);
-  return starts.map((start, i) => packStrip(samples.slice(start, starts[i + 1]), patchCapacity, patchSize));
+  let firstPatch = before;
+  return starts.map((start, i) => {
+    const strip = packStrip(samples.slice(start, starts[i + 1]), patchCapacity, patchSize);
+    const placed = { ...strip, firstPatch };
+    firstPatch += strip.patchCount;
+    return placed;
+  });
 }
 
 /** A sample of a strip, what it takes of it, and where its cut is drawn from. */

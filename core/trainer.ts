@@ -179,7 +179,10 @@ export class Trainer {
     this.#step++;
     let before = ["clear"];
     const passes = shares.flatMap(({ strips, lossWeight }, index) =>
-      strips.map((strip) => ({ strip, words: this.#stepWords(this.#step, index, shares.length, lossWeight) }))
+      strips.map((strip) => ({
+        strip,
+        words: this.#stepWords(this.#step, index, shares.length, lossWeight, strip.firstPatch),
+      }))
     );
     for (const [i, { strip, words }] of passes.entries()) {
       plan.write(execution, strip);
@@ -195,7 +198,13 @@ export class Trainer {
     return false;
   }
 
-  #stepWords(step: number, index: number, stripCount: number, lossWeight: number): Uint32Array {
+  #stepWords(
+    step: number,
+    index: number,
+    stripCount: number,
+    lossWeight: number,
+    firstPatch = 0,
+  ): Uint32Array {
     const { config } = this;
     const counter = (step - 1) * stripCount + index;
     return encodeStep({
@@ -208,6 +217,7 @@ export class Trainer {
       biasCorrection2: 1 - config.beta2 ** step,
       maxGradientNorm: config.maxGradientNorm,
       historyRow: step % historyRows,
+      firstPatch,
     });
   }
 
@@ -258,8 +268,9 @@ export class Trainer {
   async diagnose(step: number, shares: readonly TrainedShare[]): Promise<BadTensor | undefined> {
     const { parameters } = await this.state();
     const inputs = shares.flatMap(({ strips, lossWeight }, index) => {
-      const words = this.#stepWords(step, index, shares.length, lossWeight);
-      return strips.map((strip) => ({ strip, words }));
+      const words = ({ firstPatch }: Strip) =>
+        this.#stepWords(step, index, shares.length, lossWeight, firstPatch);
+      return strips.map((strip) => ({ strip, words: words(strip) }));
     });
     return await firstBadTensor(this.#engine, this.plan, parameters, inputs);
   }

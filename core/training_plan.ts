@@ -76,6 +76,8 @@ export interface TrainingOptions {
   readonly lossScaling?: boolean;
   /** Whether blocks are computed again in the backward pass, which takes less memory and more time. */
   readonly recompute?: boolean;
+  /** Patches of the strip that several ranks share, whose dropout masks each has its part of. */
+  readonly maskPatches?: number;
 }
 
 /** What training on an engine needs: scaled losses where it stores gradients in f16. */
@@ -141,7 +143,11 @@ export function trainingPlan(
   options: TrainingOptions = {},
 ): TrainingPlan {
   const builder = new PlanBuilder();
-  const model = declareModel(builder, config, { patchCapacity, dropout: config.dropout > 0 });
+  const model = declareModel(builder, config, {
+    patchCapacity,
+    dropout: config.dropout > 0,
+    ...masksOf(options),
+  });
   const inputs = declareInputs(builder, model);
   const optimizer = declareOptimizer(builder, model, options);
   const { gradient } = optimizer;
@@ -193,6 +199,11 @@ export function declareOptimizer(
     history: builder.tensor("history", [historyRows, historyColumns], "output"),
     ...(lossScaling && { lossScaling: builder.tensor("lossScaling", [2], "moment") }),
   };
+}
+
+/** The options of the model that say whose dropout masks it has. */
+export function masksOf({ maskPatches }: TrainingOptions): { readonly maskPatches?: number } {
+  return maskPatches === undefined ? {} : { maskPatches };
 }
 
 /** Begins the program `forward` of a plan that scales its losses. */

@@ -22,15 +22,17 @@ export const stepWords = {
   maxGradientNorm: 6,
   /** u32: row of the history tensor that this step's metrics go to. */
   historyRow: 7,
+  /** u32: patches before the strip, where it is a part of a longer one: dropout masks are those of the longer one. */
+  firstPatch: 8,
 } as const;
 
 /** Name of a number in the step buffer. */
 export type StepName = keyof typeof stepWords;
 
 /** Length of the step buffer in words. */
-export const stepLength = 8;
+export const stepLength = 12;
 
-const integerNames: ReadonlySet<string> = new Set<StepName>(["dropoutSeed", "historyRow"]);
+const integerNames: ReadonlySet<string> = new Set<StepName>(["dropoutSeed", "historyRow", "firstPatch"]);
 
 /** The step buffer for these numbers; those left out are 0. */
 export function encodeStep(values: Partial<Record<StepName, number>>): Uint32Array {

@@ -34,6 +34,8 @@ export function attention(
   D: i32,
   stream: i32,
   window: i32,
+  maskRows: i32,
+  maskStride: i32,
   part: i32,
   parts: i32,
 ): void {
@@ -45,7 +47,7 @@ export function attention(
       for (let from = start; from < end; from += blockQueries) {
         const to = min(end, from + blockQueries);
         if (isOwn(before, total, part, parts)) {
-          attendQueries(qkv, step, out, logSumExp, P, H, D, stream, window, h, start, from, to);
+          attendQueries(qkv, step, out, logSumExp, P, H, D, stream, window, maskRows, maskStride, h, start, from, to);
         }
         before += pairsOfQueries(start, from, to, window);
       }
@@ -64,6 +66,8 @@ function attendQueries(
   D: i32,
   stream: i32,
   window: i32,
+  maskRows: i32,
+  maskStride: i32,
   h: i32,
   start: i32,
   from: i32,
@@ -112,7 +116,7 @@ function attendQueries(
         v128.store(largest + state, now);
         v128.store(totals + state, multiplyAdd(v128.load(totals + state), factor, total));
         v128.store(factors, factor);
-        if (step) dropWeights(own, own, first, seen, (h * P + q + i) * P + k, P, 1, step, stream);
+        if (step) dropWeights(own, own, first, seen, (h * maskRows + q + i) * maskRows + k, maskRows, 1, step, stream, maskStride);
         const keep = k > firstBlockOf(start, q + i, window);
         accumulate(sums + state * D, channels, keep, factors, own, values, stride, first, seen, D);
       }

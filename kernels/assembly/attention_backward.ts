@@ -67,6 +67,8 @@ export function attentionQueryGradient(
   D: i32,
   stream: i32,
   window: i32,
+  maskRows: i32,
+  maskStride: i32,
   part: i32,
   parts: i32,
 ): void {
@@ -78,7 +80,7 @@ export function attentionQueryGradient(
       for (let from = start; from < end; from += blockRows) {
         const to = min(end, from + blockRows);
         if (isOwn(before, total, part, parts)) {
-          queryBlock(qkv, step, dOut, logSumExp, delta, dQkv, P, H, D, stream, window, h, start, from, to);
+          queryBlock(qkv, step, dOut, logSumExp, delta, dQkv, P, H, D, stream, window, maskRows, maskStride, h, start, from, to);
         }
         before += pairsOfQueries(start, from, to, window);
       }
@@ -100,6 +102,8 @@ export function attentionKeyGradient(
   D: i32,
   stream: i32,
   window: i32,
+  maskRows: i32,
+  maskStride: i32,
   part: i32,
   parts: i32,
 ): void {
@@ -111,7 +115,7 @@ export function attentionKeyGradient(
       for (let from = start; from < end; from += blockRows) {
         const to = min(end, from + blockRows);
         if (isOwn(before, total, part, parts)) {
-          keyBlock(qkv, step, dOut, logSumExp, delta, dQkv, P, H, D, stream, window, h, end, from, to);
+          keyBlock(qkv, step, dOut, logSumExp, delta, dQkv, P, H, D, stream, window, maskRows, maskStride, h, end, from, to);
         }
         before += pairsOfKeys(end, from, to, window);
       }
@@ -132,6 +136,8 @@ function queryBlock(
   D: i32,
   stream: i32,
   window: i32,
+  maskRows: i32,
+  maskStride: i32,
   h: i32,
   start: i32,
   from: i32,
@@ -171,7 +177,7 @@ function queryBlock(
         hideBehind(own, q + i + 1 - k, first, seen);
         hideBefore(own, q + i + 1 - window - k, first, seen);
         queryProbabilities(own, first, seen, loadLanes(logSumExp + state, lanes), scale);
-        if (step) dropWeights(kept + column, own, first, seen, (h * P + q + i) * P + k, P, 1, step, stream);
+        if (step) dropWeights(kept + column, own, first, seen, (h * maskRows + q + i) * maskRows + k, maskRows, 1, step, stream, maskStride);
         const deltas = loadLanes(delta + state, lanes);
         queryScoreGradients(dWeights + column, kept + column, own, first, seen, deltas, scale);
         const sums = dQ + <usize> (q + i - from) * channels;
@@ -199,6 +205,8 @@ function keyBlock(
   D: i32,
   stream: i32,
   window: i32,
+  maskRows: i32,
+  maskStride: i32,
   h: i32,
   end: i32,
   from: i32,
@@ -242,7 +250,7 @@ function keyBlock(
         hideBefore(own, k + i - q, first, behind);
         hideBehind(own, k + i + window - q, first, behind);
         keyProbabilities(own, first, behind, logSumExp + state, scale);
-        if (step) dropWeights(ownKept, own, first, behind, (h * P + q) * P + k + i, 1, P, step, stream);
+        if (step) dropWeights(ownKept, own, first, behind, (h * maskRows + q) * maskRows + k + i, 1, maskRows, step, stream, maskStride);
         keyScoreGradients(ownGradients, ownKept, own, first, behind, delta + state, scale);
         // Blocks of queries before the panel were left out.
         const keep = k < q;

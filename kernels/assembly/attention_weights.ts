@@ -2,7 +2,7 @@
 import { lowest, panelStride } from "./attention_tile";
 import { exp, multiplyAdd } from "./math";
 import { dropoutFactors, dropoutThreshold, mixed, multiplier, randomWords } from "./random";
-import { dropoutRate, dropoutSeed } from "./step";
+import { dropoutRate, dropoutSeed, firstPatch } from "./step";
 
 /** Lane i sees the rows before `visible` + i. Its other weights of rows `from` … `to` become lowest. */
 export function hideBehind(weights: usize, visible: i32, from: i32, to: i32): void {
@@ -58,7 +58,7 @@ export function scaleWeights(weights: usize, to: i32, factor: v128): void {
 
 /**
  * kept ← dropout factor · weight in rows `from` … `to`. The element of row 0 and lane 0 has the index `counter`, from
- * where it grows by `laneStride` and `rowStride`.
+ * where it grows by `laneStride` and `rowStride`; before it come `maskStride` for each patch before the strip.
  */
 export function dropWeights(
   kept: usize,
@@ -70,6 +70,7 @@ export function dropWeights(
   rowStride: i32,
   step: usize,
   stream: i32,
+  maskStride: i32,
 ): void {
   const rate = dropoutRate(step);
   const threshold = i32x4.splat(dropoutThreshold(rate));
@@ -77,7 +78,7 @@ export function dropWeights(
   const streams = i32x4.splat(mixed(stream));
   const seeds = i32x4.splat(mixed(dropoutSeed(step)));
   let counters = i32x4.add(
-    i32x4.splat(mixed(counter + from * rowStride)),
+    i32x4.splat(mixed(firstPatch(step) * maskStride + counter + from * rowStride)),
     i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(laneStride * multiplier)),
   );
   const next = i32x4.splat(rowStride * multiplier);

@@ -26,6 +26,7 @@ export function byteAttention(
   H: i32,
   D: i32,
   stream: i32,
+  maskStride: i32,
   part: i32,
   parts: i32,
 ): void {
@@ -44,7 +45,7 @@ export function byteAttention(
       touchedRow = row;
     }
     packPanel(panel, queries, stride, S, D);
-    attendBytes(weights, kept, panel, keys, stride, pair, S, D, step, stream);
+    attendBytes(weights, kept, panel, keys, stride, pair, S, D, step, stream, maskStride);
     for (let q = 0; q < S; q += 4) {
       const own = kept + (<usize> q << 2), to = outRows + <usize> q * width;
       accumulateRows(to, width, own, keys + width, stride, 0, min(q + 4, S), min(4, S - q), D);
@@ -63,6 +64,7 @@ export function byteAttentionBackward(
   H: i32,
   D: i32,
   stream: i32,
+  maskStride: i32,
   part: i32,
   parts: i32,
 ): void {
@@ -87,7 +89,7 @@ export function byteAttentionBackward(
     }
     packPanel(panel, queries, stride, S, D);
     packPanel(dOutPanel, dOutRows, width, S, D);
-    attendBytes(weights, kept, panel, keys, stride, pair, S, D, step, stream);
+    attendBytes(weights, kept, panel, keys, stride, pair, S, D, step, stream, maskStride);
     for (let q = 0; q < S; q += 8) {
       const column = <usize> q << 2;
       scores(dScores + column, dOutPanel + column, keys + width, stride, 0, min(q + 8, S), D);
@@ -123,6 +125,7 @@ function attendBytes(
   D: i32,
   step: usize,
   stream: i32,
+  maskStride: i32,
 ): void {
   for (let q = 0; q < S; q += 8) {
     const column = <usize> q << 2;
@@ -134,7 +137,7 @@ function attendBytes(
     const largest = largestWeights(own, 0, seen, f32x4.splat(lowest));
     const total = exponentials(own, 0, seen, largest, <f32> (1 / Math.sqrt(D)));
     scaleWeights(own, seen, f32x4.div(f32x4.splat(1), total));
-    if (step) dropWeights(kept + (<usize> q << 2), own, 0, seen, (pair * S + q) * S, S, 1, step, stream);
+    if (step) dropWeights(kept + (<usize> q << 2), own, 0, seen, (pair * S + q) * S, S, 1, step, stream, maskStride);
   }
 }
 

@@ -2,7 +2,7 @@
 import { loadLanes, storeLanes } from "./lanes";
 import { elementStart } from "./parts";
 import { dropoutFactors, dropoutThreshold, mixed, mixedCounters, multiplier, randomWords } from "./random";
-import { dropoutRate, dropoutSeed } from "./step";
+import { dropoutRate, dropoutSeed, firstPatch } from "./step";
 
 export function dropout(
   step: usize,
@@ -11,6 +11,7 @@ export function dropout(
   y: usize,
   length: i32,
   stream: i32,
+  maskStride: i32,
   part: i32,
   parts: i32,
 ): void {
@@ -22,7 +23,7 @@ export function dropout(
   const from = elementStart(length, part, parts);
   const to = elementStart(length, part + 1, parts);
   const rest = to & 3;
-  let counters = mixedCounters(from);
+  let counters = mixedCounters(firstPatch(step) * maskStride + from);
 
   for (let i = from; i < to; i += 4) {
     const count = to - i < 4 ? rest : 4;

@@ -46,6 +46,13 @@ export function maxGradientNorm(step: usize): f32 {
   return load<f32>(step, 24);
 }
 
+/** Patches before the strip, where it is a part of a longer one. */
+// @ts-ignore: decorator
+@inline
+export function firstPatch(step: usize): i32 {
+  return load<i32>(step, 32);
+}
+
 // @ts-ignore: decorator
 @inline
 export function historyRow(step: usize): u32 {

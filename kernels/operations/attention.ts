@@ -55,6 +55,10 @@ export type AttentionShape = {
   readonly dropout: boolean;
   /** The random stream of the mask. */
   readonly stream: number;
+  /** Rows of the longer strip whose mask this is a part of; absent: P. */
+  readonly maskRows?: number;
+  /** Counters between the masks of a patch and the next: that of the step's `firstPatch` comes first; absent: 0. */
+  readonly maskStride?: number;
   /** Rows that a row sees, itself the last of them; absent: all of its file. */
   readonly window?: number;
 };
@@ -75,7 +79,7 @@ export const attention: Kernel<AttentionShape, "qkv" | "out" | "logSumExp", "fil
     };
   },
   dispatches(shape) {
-    const { P, H, D } = shape;
+    const { P, H, D, maskRows = P } = shape;
     const depth = D / 4;
     const tile = { P, depth };
     const stride = 3 * H * depth;
@@ -126,7 +130,12 @@ ${
         wgsl`
     let p${i} = select(vec4f(), exp(s${i} - ${component("highest", i)}), valid${i});
     weights[(4u * row + ${i}u) * ${tileWidth}u + column] = ${
-          masked(shape, `p${i}`, `(head * ${P}u + query + ${i}u) * ${P}u + firstKey + 4u * column`, 1)
+          masked(
+            shape,
+            `p${i}`,
+            `(head * ${maskRows}u + query + ${i}u) * ${maskRows}u + firstKey + 4u * column`,
+            1,
+          )
         };`)
     }
     sum = sum * rescale + ${vec4((i) => `dot(p${i}, vec4f(1.0))`)};
@@ -166,10 +175,12 @@ ${
   assembly(shape) {
     const { P, H, D, dropout, stream } = shape;
     const operands = ["qkv", "fileStart", dropout ? "step" : null, "out", "logSumExp"];
-    return [{ function: "attention", arguments: [...operands, P, H, D, stream, windowRows(shape)] }];
+    const mask = [shape.maskRows ?? P, shape.maskStride ?? 0];
+    return [{ function: "attention", arguments: [...operands, P, H, D, stream, windowRows(shape), ...mask] }];
   },
   reference(shape, { qkv, out, logSumExp, fileStart, step }) {
-    const { P, H, D, dropout, stream } = shape;
+    const { P, H, D, dropout, stream, maskRows = P, maskStride = 0 } = shape;
+    const start = dropout ? stepValue(step, "firstPatch") * maskStride : 0;
     const rate = dropout ? stepValue(step, "dropoutRate") : 0;
     const seed = dropout ? stepValue(step, "dropoutSeed") : 0;
     const C = H * D;
@@ -191,7 +202,7 @@ ${
         for (let k = first; k <= q; k++) sum += p[k] = Math.exp(p[k]! - highest);
         logSumExp[h * P + q] = highest + Math.log(sum);
         for (let k = first; k <= q; k++) {
-          const index = ((h * P + q) * P + k) >>> 0;
+          const index = (start + (h * maskRows + q) * maskRows + k) >>> 0;
           const weight = (dropout ? dropoutFactor(index, stream, seed, rate) : 1) * p[k]! / sum;
           const value = k * 3 * C + 2 * C + h * D;
           for (let d = 0; d < D; d++) out[q * C + h * D + d]! += weight * qkv[value + d]!;

@@ -68,16 +68,17 @@ export const attentionBackward: Kernel<
   dispatches: (shape) => [deltaDispatch(shape), queryDispatch(shape), keyDispatch(shape)],
   assembly(shape) {
     const { P, H, D, dropout, stream } = shape;
-    const window = windowRows(shape);
+    const mask = [windowRows(shape), shape.maskRows ?? P, shape.maskStride ?? 0];
     const operands = ["qkv", "fileStart", dropout ? "step" : null, "dOut", "logSumExp", "delta", "dQkv"];
     return [
       { function: "attentionDelta", arguments: ["out", "dOut", "delta", P, H, D] },
-      { function: "attentionQueryGradient", arguments: [...operands, P, H, D, stream, window] },
-      { function: "attentionKeyGradient", arguments: [...operands, P, H, D, stream, window] },
+      { function: "attentionQueryGradient", arguments: [...operands, P, H, D, stream, ...mask] },
+      { function: "attentionKeyGradient", arguments: [...operands, P, H, D, stream, ...mask] },
     ];
   },
   reference(shape, { qkv, out, dOut, logSumExp, delta, dQkv, fileStart, step }) {
-    const { P, H, D, dropout, stream } = shape;
+    const { P, H, D, dropout, stream, maskRows = P, maskStride = 0 } = shape;
+    const start = dropout ? stepValue(step, "firstPatch") * maskStride : 0;
     const rate = dropout ? stepValue(step, "dropoutRate") : 0;
     const seed = dropout ? stepValue(step, "dropoutSeed") : 0;
     const C = H * D;
@@ -99,7 +100,7 @@ export const attentionBackward: Kernel<
             dWeight += dOut[row + d]! * qkv[value + d]!;
           }
           const p = Math.exp(score / Math.sqrt(D) - logSumExp[h * P + q]!);
-          const index = ((h * P + q) * P + k) >>> 0;
+          const index = (start + (h * maskRows + q) * maskRows + k) >>> 0;
           const factor = dropout ? dropoutFactor(index, stream, seed, rate) : 1;
           const dScore = p * (factor * dWeight - rowDelta) / Math.sqrt(D);
           for (let d = 0; d < D; d++) {
@@ -144,7 +145,7 @@ ${
 
 /** dQ: rows are queries, columns are keys. */
 function queryDispatch(shape: AttentionShape): Dispatch {
-  const { P, H, D } = shape;
+  const { P, H, D, maskRows = P } = shape;
   const depth = D / 4;
   const tile = { P, depth };
   const stride = 3 * H * depth;
@@ -181,7 +182,7 @@ ${
     let key = vec4u(firstKey + 4u * column) + vec4u(0u, 1u, 2u, 3u);
 ${
     unroll(4, (i) => {
-      const index = `(head * ${P}u + query + ${i}u) * ${P}u + firstKey + 4u * column`;
+      const index = `(head * ${maskRows}u + query + ${i}u) * ${maskRows}u + firstKey + 4u * column`;
       return wgsl`
     let valid${i} = (key >= vec4u(start${i})) & (key <= vec4u(query + ${i}u));
     let p${i} = select(vec4f(), exp(s${i} * ${scale(D)} - logSumExp${i}), valid${i});
@@ -207,7 +208,7 @@ ${
 
 /** dK and dV: rows are keys, columns are queries, from the keys' own tile to the last one that sees any of them. */
 function keyDispatch(shape: AttentionShape): Dispatch {
-  const { P, H, D } = shape;
+  const { P, H, D, maskRows = P } = shape;
   const depth = D / 4;
   const tile = { P, depth };
   const stride = 3 * H * depth;
@@ -248,7 +249,9 @@ ${
       wgsl`
     let valid${i} = (vec4u(key + ${i}u) >= start) & (vec4u(key + ${i}u) <= query) & (query < vec4u(${P}u));
     let p${i} = select(vec4f(), exp(s${i} * ${scale(D)} - logSumExps), valid${i});
-    let kept${i} = ${masked(shape, `p${i}`, `(head * ${P}u + first) * ${P}u + key + ${i}u`, P)};
+    let kept${i} = ${
+        masked(shape, `p${i}`, `(head * ${maskRows}u + first) * ${maskRows}u + key + ${i}u`, maskRows)
+      };
     weights[(4u * row + ${i}u) * ${tileWidth}u + column] = kept${i};`)
   }
     workgroupBarrier();

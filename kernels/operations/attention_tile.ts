@@ -6,7 +6,7 @@
  */
 import { divideUp, wgsl } from "../kernel.ts";
 import { randomWgsl } from "../random.ts";
-import { dropoutWgsl } from "./dropout.ts";
+import { dropoutWgsl, maskStartWgsl } from "./dropout.ts";
 
 const components = ["x", "y", "z", "w"] as const;
 
@@ -210,11 +210,13 @@ export function scale(D: number): string {
 }
 
 /** WGSL functions of the dropout mask, or none. */
-export function maskWgsl({ dropout, stream }: { dropout: boolean; stream: number }): string {
+export function maskWgsl(
+  { dropout, stream, maskStride }: { dropout: boolean; stream: number; maskStride?: number },
+): string {
   if (!dropout) return "";
   return wgsl`${randomWgsl}${dropoutWgsl}
 fn maskOf(i: u32, stride: u32) -> vec4f {
-  return ${vec4((j) => `dropoutFactor(i + ${j}u * stride, ${stream}u)`)};
+  return ${vec4((j) => `dropoutFactor(i + ${j}u * stride${maskStartWgsl(maskStride)}, ${stream}u)`)};
 }`;
 }
 

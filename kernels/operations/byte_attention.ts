@@ -43,6 +43,8 @@ export type ByteAttentionShape = {
   readonly dropout: boolean;
   /** The random stream of the mask. */
   readonly stream: number;
+  /** Counters of a patch, H·S²: the mask begins behind those of the step's `firstPatch`; absent: at its beginning. */
+  readonly maskStride?: number;
 };
 
 /** The forward pass. */
@@ -85,12 +87,13 @@ ${unroll(width, (n) => `  total += sums[lane - column + ${n}u];`)}
 }`;
     return [{ source, workgroups: foldWorkgroups(groups), vectors: ["qkv", "out"] }];
   },
-  assembly: ({ N, S, H, D, dropout, stream }) => [{
+  assembly: ({ N, S, H, D, dropout, stream, maskStride = 0 }) => [{
     function: "byteAttention",
-    arguments: ["qkv", dropout ? "step" : null, "out", N, S, H, D, stream],
+    arguments: ["qkv", dropout ? "step" : null, "out", N, S, H, D, stream, maskStride],
   }],
   reference(shape, { qkv, out, step }) {
-    const { N, S, H, D, dropout, stream } = shape;
+    const { N, S, H, D, dropout, stream, maskStride = 0 } = shape;
+    const start = dropout ? stepValue(step, "firstPatch") * maskStride : 0;
     const rate = dropout ? stepValue(step, "dropoutRate") : 0;
     const seed = dropout ? stepValue(step, "dropoutSeed") : 0;
     const C = H * D;
@@ -102,7 +105,7 @@ ${unroll(width, (n) => `  total += sums[lane - column + ${n}u];`)}
         for (let q = 0; q < S; q++) {
           const row = (n * S + q) * C + h * D;
           for (let k = 0; k <= q; k++) {
-            const index = (((n * H + h) * S + q) * S + k) >>> 0;
+            const index = (start + ((n * H + h) * S + q) * S + k) >>> 0;
             const factor = dropout ? dropoutFactor(index, stream, seed, rate) : 1;
             const value = (n * S + k) * 3 * C + 2 * C + h * D;
             for (let d = 0; d < D; d++) out[row + d]! += factor * p[q * S + k]! * qkv[value + d]!;
@@ -194,12 +197,13 @@ ${transposed("weightsT", "weight")}
 }`;
     return [{ source, workgroups: foldWorkgroups(groups), vectors: ["qkv", "dOut", "dQkv"] }];
   },
-  assembly: ({ N, S, H, D, dropout, stream }) => [{
+  assembly: ({ N, S, H, D, dropout, stream, maskStride = 0 }) => [{
     function: "byteAttentionBackward",
-    arguments: ["qkv", dropout ? "step" : null, "dOut", "dQkv", N, S, H, D, stream],
+    arguments: ["qkv", dropout ? "step" : null, "dOut", "dQkv", N, S, H, D, stream, maskStride],
   }],
   reference(shape, { qkv, dOut, dQkv, step }) {
-    const { N, S, H, D, dropout, stream } = shape;
+    const { N, S, H, D, dropout, stream, maskStride = 0 } = shape;
+    const start = dropout ? stepValue(step, "firstPatch") * maskStride : 0;
     const rate = dropout ? stepValue(step, "dropoutRate") : 0;
     const seed = dropout ? stepValue(step, "dropoutSeed") : 0;
     const C = H * D;
@@ -215,7 +219,7 @@ ${transposed("weightsT", "weight")}
           const query = (n * S + q) * 3 * C + h * D;
           let delta = 0;
           for (let k = 0; k <= q; k++) {
-            const index = (((n * H + h) * S + q) * S + k) >>> 0;
+            const index = (start + ((n * H + h) * S + q) * S + k) >>> 0;
             factor[k] = dropout ? dropoutFactor(index, stream, seed, rate) : 1;
             const value = (n * S + k) * 3 * C + 2 * C + h * D;
             let sum = 0;

@@ -18,6 +18,8 @@ export type DropoutShape = {
   readonly stream: number;
   /** Whether `residual` is added. */
   readonly residual: boolean;
+  /** Elements of a patch: the mask begins behind those of the step's `firstPatch`; absent: at its beginning. */
+  readonly maskStride?: number;
 };
 
 /** What dropout multiplies element `i` by: 0 or 1 / (1 − p). */
@@ -33,6 +35,11 @@ fn dropoutFactor(i: u32, stream: u32) -> f32 {
 }
 `;
 
+/** WGSL term of a mask's index: where it begins. */
+export function maskStartWgsl(maskStride: number = 0): string {
+  return maskStride === 0 ? "" : ` + ${stepWgsl("firstPatch")} * ${maskStride}u`;
+}
+
 /** y = residual + mask ⊙ x / (1 − p), forward and (without residual) backward. */
 export const dropout: Kernel<DropoutShape, "x" | "residual" | "y", "step"> = {
   name: "dropout",
@@ -42,7 +49,7 @@ export const dropout: Kernel<DropoutShape, "x" | "residual" | "y", "step"> = {
     ...(residual ? { residual: read(length) } : {}),
     y: write(length),
   }),
-  dispatches({ length, stream, residual }) {
+  dispatches({ length, stream, residual, maskStride }) {
     const groups = divideUp(length, 256);
     const source = wgsl`
 ${randomWgsl}${dropoutWgsl}
@@ -50,19 +57,22 @@ ${randomWgsl}${dropoutWgsl}
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let i = (group.y * ${foldWidth(groups)}u + group.x) * 256u + lane;
   if (i >= ${length}u) { return; }
-  y[i] = yElement(${residual ? "residual[i] + " : ""}dropoutFactor(i, ${stream}u) * f32(x[i]));
+  y[i] = yElement(${residual ? "residual[i] + " : ""}dropoutFactor(i${
+      maskStartWgsl(maskStride)
+    }, ${stream}u) * f32(x[i]));
 }`;
     return [{ source, workgroups: foldWorkgroups(groups) }];
   },
-  assembly: ({ length, stream, residual }) => [{
+  assembly: ({ length, stream, residual, maskStride = 0 }) => [{
     function: "dropout",
-    arguments: ["step", "x", residual ? "residual" : null, "y", length, stream],
+    arguments: ["step", "x", residual ? "residual" : null, "y", length, stream, maskStride],
   }],
-  reference({ length, stream, residual }, t) {
+  reference({ length, stream, residual, maskStride = 0 }, t) {
     const rate = stepValue(t.step, "dropoutRate");
     const seed = stepValue(t.step, "dropoutSeed");
+    const start = stepValue(t.step, "firstPatch") * maskStride;
     for (let i = 0; i < length; i++) {
-      t.y[i] = (residual ? t.residual[i]! : 0) + dropoutFactor(i, stream, seed, rate) * t.x[i]!;
+      t.y[i] = (residual ? t.residual[i]! : 0) + dropoutFactor(start + i, stream, seed, rate) * t.x[i]!;
     }
   },
   cost: ({ length, residual }) => ({

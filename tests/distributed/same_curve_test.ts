@@ -30,7 +30,7 @@ mpiTest(
           "--eval-every",
           "10",
           "--dropout",
-          "0",
+          "0.2",
           ...more,
         );
         const job = ranks === 1 ? await bgpt(args) : await startRanks(mpi, { ranks, args }).outcome();
