@@ -1,4 +1,4 @@
-import { type Checkpoint, configFields, modelConfig, tableOf } from "@bgpt/core";
+import { type Checkpoint, type Config, configFields, modelConfig, optionalFields, tableOf } from "@bgpt/core";
 import { formatCount } from "./units.ts";
 
 /** What a model card is made of. */
@@ -37,9 +37,11 @@ export function modelCard({ title, checkpoint, license, evaluation }: ModelCard)
     `tags: [${tags.join(", ")}]`,
     "---",
   ];
-  const sizes = Object.entries(modelConfig(model)).map(([key, value]) =>
-    [key, value, configFields[key as keyof typeof configFields].meaning] as const
-  );
+  const sizes = Object.entries(modelConfig(model))
+    // A classifier has no byte level, whatever its configuration says of one.
+    .filter(([key]) => labels === undefined || !key.startsWith("byte"))
+    .map(([key, value]) => [key, value, configFields[key as keyof typeof configFields].meaning] as const);
+  const unpublished = sizes.map(([key]) => key).filter((key) => optionalFields.includes(key as keyof Config));
   return [
     ...front,
     "",
@@ -60,7 +62,12 @@ export function modelCard({ title, checkpoint, license, evaluation }: ModelCard)
       : ["bgpt classify --checkpoint DIR FILES"]),
     "```",
     "",
-    "The tensors in `model.safetensors` have the names of the published program's state dict.",
+    "The tensors in `model.safetensors` have the names of the published program's state dict." +
+    (unpublished.length === 0
+      ? ""
+      : ` The architecture is not the published one: ${
+        unpublished.map((key) => `\`${key}\``).join(" and ")
+      } below say how, and other programs cannot run it.`),
     "",
     "## Sizes",
     "",

@@ -210,8 +210,13 @@ export function modelConfig(config: ModelConfig): ModelConfig {
 export const headSize = 64;
 
 const modelFields = ["patchSize", "patchLength", "hidden", "patchLayers", "byteLayers"] as const;
-/** What was published has no word for these: absent, model and training are as published. */
-const optionalFields: readonly (keyof Config)[] = ["byteHidden", "byteWindow", "positions", "optimizer"];
+/** Fields that what was published has no word for: where they are absent, model and training are as published. */
+export const optionalFields: readonly (keyof Config)[] = [
+  "byteHidden",
+  "byteWindow",
+  "positions",
+  "optimizer",
+];
 
 function requireFields(config: Partial<Config>, keys: readonly (keyof Config)[], source: string): void {
   const missing = keys.find((key) => config[key] === undefined);

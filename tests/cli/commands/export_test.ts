@@ -1,6 +1,8 @@
-import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { type Checkpoint, modelConfig, presets } from "@bgpt/core";
 import { loadCheckpoint } from "@bgpt/core/files";
+import { modelCard } from "../../../cli/model_card.ts";
 import { bgpt } from "../bgpt.ts";
 import { writeCheckpoint } from "../checkpoints.ts";
 import { assertRefused } from "../refused.ts";
@@ -50,6 +52,18 @@ Deno.test("export writes the weights without the optimizer, and a card with size
     );
     assertMatch(card, /Best held-out loss while training: \d\.\d{4} nats .* at step 4\./);
   }));
+
+Deno.test("the card of a model of another architecture than the published one says so, and how it differs", () => {
+  const model = { ...modelConfig(presets.tiny), byteWindow: 32, positions: "rotary" as const };
+  const departs = "The architecture is not the published one: `byteWindow` and `positions` below say how";
+  const card = (checkpoint: Pick<Checkpoint, "model" | "labels">) =>
+    modelCard({ title: "a", checkpoint: { ...checkpoint, parameters: new Float32Array(0) } });
+  assertStringIncludes(card({ model }), departs);
+  assertStringIncludes(card({ model }), "| byteWindow | 32 |");
+  assert(!card({ model: modelConfig(presets.tiny) }).includes("The architecture is not"));
+  // A classifier has no byte level.
+  assert(!/byteWindow|byteLayers/.test(card({ model, labels: ["a", "b"] })));
+});
 
 Deno.test("the card of weights that nothing is known of says so", () =>
   inTempFolder(async (folder) => {
