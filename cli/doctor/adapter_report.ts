@@ -46,10 +46,10 @@ export interface AdapterReport {
 }
 
 const featureUses: Readonly<Record<string, string>> = {
-  "shader-f16": "products in half precision",
+  "shader-f16": "mixed precision (--precision mixed)",
   "subgroups": "sums over the lanes of a row without workgroup memory",
   "timestamp-query": "times of single kernels",
-  "chromium-experimental-subgroup-matrix": "products on tensor cores (Dawn)",
+  "chromium-experimental-subgroup-matrix": "products on tensor cores in mixed precision (Dawn)",
 };
 
 /** PCI vendors, and Mesa's number for its software drivers. WebGPU in Deno tells them as decimal numbers. */

@@ -41,9 +41,16 @@ Deno.test("a checkpoint comes back bit for bit, optimizer and run included", asy
   assertEquals(await decode(encoded), smallCheckpoint());
 });
 
-Deno.test("a checkpoint may be weights alone, or weights and an optimizer", async () => {
+Deno.test("a checkpoint may be weights alone, or weights and an optimizer, with a loss scale or without", async () => {
   const { model, parameters, optimizer } = smallCheckpoint();
-  for (const checkpoint of [{ model, parameters }, { model, parameters, optimizer }]) {
+  const scaled = { ...optimizer, lossScaling: { scale: 2 ** 24, goodSteps: 1999 } };
+  for (
+    const checkpoint of [
+      { model, parameters },
+      { model, parameters, optimizer },
+      { model, parameters, optimizer: scaled },
+    ]
+  ) {
     assertEquals(await decode(bytesOf(encodeCheckpoint(checkpoint))), checkpoint);
   }
 });
@@ -139,6 +146,16 @@ const refusals:
       "optimizer.safetensors",
       encodeSafetensors(parseSafetensors(encoded.get("optimizer.safetensors")!).tensors),
       "optimizer.safetensors has step nothing, not a number of steps",
+    ],
+    [
+      "whose loss scale is no scale",
+      "optimizer.safetensors",
+      encodeSafetensors(parseSafetensors(encoded.get("optimizer.safetensors")!).tensors, {
+        step: "7",
+        lossScale: "0.5",
+        goodSteps: "3",
+      }),
+      "optimizer.safetensors has lossScale 0.5 after 3 good steps, no scale of losses",
     ],
     [
       "whose optimizer is of another step",

@@ -6,18 +6,22 @@
  */
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import {
+  type Checkpoint,
   type Config,
   meanLossNats,
   packStrip,
   presets,
   RandomStream,
+  type RunStep,
   type Strip,
   Trainer,
   trainingOptions,
   trainingPlan,
+  trainingRun,
 } from "@bgpt/core";
 import { encodeStep, firstLossScale, GpuEngine, planMemory, whyNotMixed } from "@bgpt/kernels";
 import { gpu } from "../gpu.ts";
+import { memorySamples } from "./memory_source.ts";
 import { smallCapacity, smallConfig } from "./small_checkpoint.ts";
 
 const config: Config = { ...smallConfig, steps: 100, warmup: 4, learningRate: 2e-3, dropout: 0.1 };
@@ -155,6 +159,38 @@ mixedTest(
     const { parameters: kept, moment1, moment2 } = await stopped.state();
     stopped.destroy();
     assertEquals([kept, moment1, moment2], [fresh.parameters, fresh.moment1, fresh.moment2]);
+  },
+);
+
+mixedTest(
+  "a run takes no overflow for a bad step, and goes on from its checkpoint with the same bits",
+  async (mixed) => {
+    const training = memorySamples([40, 3, 17, 9, 25], 1);
+    const run = async (steps: number, from?: Checkpoint) => {
+      const own = { ...config, batch: 1, steps };
+      const trainer = await Trainer.create(
+        mixed,
+        own,
+        trainingPlan(own, smallCapacity, trainingOptions(mixed)),
+      );
+      const start = await trainer.state();
+      trainer.restore(from?.optimizer ?? { ...start, lossScaling: { scale: 2 ** 27, goodSteps: 0 } });
+      const told: RunStep[] = [];
+      let saved: Checkpoint | undefined;
+      await trainingRun(trainer, { training, evaluation: [], patchCapacity: smallCapacity }, {
+        onSteps: (steps) => void told.push(...steps),
+        onEvaluation() {},
+        onUnreadable() {},
+        save: (checkpoint) => Promise.resolve(void (saved = checkpoint)),
+      }, from?.run);
+      trainer.destroy();
+      return { told, saved: saved! };
+    };
+    const whole = await run(12);
+    assert(whole.told[0]!.overflowed && !whole.told[11]!.overflowed);
+    assert(whole.told.every(({ bad }) => bad === undefined));
+    const { optimizer, run: state } = (await run(12, (await run(2)).saved)).saved;
+    assertEquals([optimizer, state], [whole.saved.optimizer, whole.saved.run]);
   },
 );
 
