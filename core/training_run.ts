@@ -9,6 +9,7 @@ import type { EvaluationPart, PartedEvaluation } from "./evaluation.ts";
 import { ReportMeter } from "./report_meter.ts";
 import { checkpointOf } from "./run_checkpoint.ts";
 import { classifiedFiles } from "./classification_plan.ts";
+import { agreeOnBadStep } from "./distributed/agreed_bad_step.ts";
 import { type AgreedBatch, agreeOnBatch } from "./distributed/agreed_batch.ts";
 import { evaluateShared } from "./distributed/evaluate_shared.ts";
 import type { SampleSource, UnreadableFileError } from "./sample.ts";
@@ -127,7 +128,7 @@ export async function trainingRun(
     let fatal: BadStep | undefined;
     for (const step of metrics) {
       const bad = step.dropped && !step.overflowed
-        ? await badStepOf(trainer, step, batches.get(step.step)!)
+        ? await agreeOnBadStep(communicator, await badStepOf(trainer, step, batches.get(step.step)!))
         : undefined;
       badInARow = bad === undefined ? 0 : badInARow + 1;
       if (bad !== undefined && (!data.dropsBadSteps || badInARow === mostBadInARow)) fatal = bad;
