@@ -98,6 +98,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/study_scale.ts"),
   },
   {
+    name: "study ablate",
+    summary: "Train variants of the architecture with the same arithmetic and draw the curves",
+    load: () => import("./commands/study_ablate.ts"),
+  },
+  {
     name: "pull",
     summary: "Fetch a checkpoint, or a published .pth, from a model hub",
     load: () => import("./commands/pull.ts"),

@@ -1,0 +1,54 @@
+import { type Config, nearestName, v2Architecture } from "@bgpt/core";
+import { UsageError } from "../errors.ts";
+
+/** What a variant changes of a configuration of published architecture. */
+export interface Variant {
+  /** What it is, in a few words. */
+  readonly what: string;
+  /** The fields that it changes. */
+  readonly changes: (config: Config) => Partial<Config>;
+}
+
+/** Bytes that a byte sees in the variants with a window. */
+const byteWindow = 32;
+
+/** The variants of the study by their names; the first is what the others are held against. */
+export const variants: Readonly<Record<string, Variant>> = {
+  base: { what: "as published", changes: () => ({}) },
+  window: {
+    what: `bytes see the latest ${byteWindow}, with the feature of their patch on each`,
+    changes: () => ({ byteWindow }),
+  },
+  rotary: { what: "positions by rotation", changes: () => ({ positions: "rotary" }) },
+  "window+rotary": {
+    what: `window of ${byteWindow} bytes, positions by rotation`,
+    changes: () => ({ byteWindow, positions: "rotary" }),
+  },
+  both: { what: "positions by table and rotation", changes: () => ({ positions: "both" }) },
+  narrow: {
+    what: "byte level of half the channels",
+    changes: ({ hidden }) => ({ byteHidden: hidden / 2 }),
+  },
+  deep: {
+    what: "byte level of one block more",
+    changes: ({ byteLayers }) => ({ byteLayers: byteLayers + 1 }),
+  },
+  muon: { what: "Muon for the matrices of the blocks", changes: () => ({ optimizer: "muon" }) },
+  v2: {
+    what: Object.entries(v2Architecture).map(([field, value]) => `${field} ${value}`).join(", "),
+    changes: () => v2Architecture,
+  },
+};
+
+/**
+ * The variants that `--variants` names, in the order of the table; all where it names none.
+ * @throws {UsageError} for an unknown one, with the nearest known one
+ */
+export function chosenVariants(names: readonly string[]): readonly string[] {
+  const known = Object.keys(variants);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return known.filter((name) => names.length === 0 || names.includes(name));
+  const near = nearestName(unknown, known);
+  const hint = near === undefined ? `one of ${known.join(", ")} is required` : `did you mean "${near}"?`;
+  throw new UsageError(`Cannot use --variants ${unknown}: there is no such variant, ${hint}`);
+}
