@@ -1,42 +1,14 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { type Checkpoint, initialParameters, modelConfig, parameterTable, vocabularySize } from "@bgpt/core";
 import { loadCheckpoint, saveCheckpoint } from "@bgpt/core/files";
 import { readMetrics } from "../../../cli/report/metrics_log.ts";
-import { smallConfig } from "../../core/small_checkpoint.ts";
 import { bgpt } from "../bgpt.ts";
+import { poisoned, writePoisonedData } from "../poisoned.ts";
 import { inTempFolder } from "../temp_folder.ts";
-
-/** A byte that one file of the data is made of, and no other has. */
-const badByte = 0xee;
-
-/** Weights that are all finite, but overflow wherever a patch holds the bad byte. */
-function poisoned(): Checkpoint {
-  const table = parameterTable(smallConfig);
-  const parameters = initialParameters(table, 1);
-  const { offset } = table.parameters.find(({ name }) =>
-    name.startsWith("patch_level_decoder.patch_embedding.weight")
-  )!;
-  const { hidden, patchSize } = smallConfig;
-  for (let place = 0; place < patchSize; place++) {
-    const row = offset + (place * vocabularySize + badByte) * hidden;
-    parameters.fill(3e38, row, row + hidden);
-  }
-  return { model: modelConfig(smallConfig), parameters };
-}
-
-async function writeData(folder: string): Promise<string> {
-  await Deno.mkdir(folder);
-  for (const name of ["a", "b", "c", "d"]) {
-    await Deno.writeFile(join(folder, `${name}.bin`), new Uint8Array(20).fill(name.charCodeAt(0)));
-  }
-  await Deno.writeFile(join(folder, "bad.bin"), new Uint8Array(20).fill(badByte));
-  return folder;
-}
 
 Deno.test("a step that overflows ends a run with its files and tensor, or is dropped and counted", () =>
   inTempFolder(async (folder) => {
-    const data = await writeData(join(folder, "data"));
+    const data = await writePoisonedData(join(folder, "data"));
     const init = join(folder, "poisoned");
     await saveCheckpoint(init, poisoned());
     const device = ["--device", "cpu", "--threads", "1"]; // The reference computes in f64, where nothing overflows.
