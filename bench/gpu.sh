@@ -150,6 +150,7 @@ bench "training, native, tuned" 60 tuned.json train "${step[@]}" --batch 4 --dro
 bench "kernels, Dawn" 50 dawn.json kernels "${step[@]}" --webgpu dawn
 bench "kernels, Dawn, mixed" 50 dawn.json kernels "${step[@]}" --webgpu dawn --precision mixed
 tests "kernels against f64" 60 tests/kernels tests/core/mixed_precision_test.ts
+section "mixed precision on tensor cores" 40 - env BGPT_REQUIRE_GPU=1 BGPT_TEST_WEBGPU=dawn deno test "${offline[@]}" tests/core/mixed_precision_test.ts
 bench "training, native, mixed" 50 native.json train "${step[@]}" "${batches[@]}" --no-kernels --precision mixed
 bench "generation, Dawn" 30 dawn.json generate "${step[@]}" --patches 16 --webgpu dawn
 bench "generation, Dawn, mixed" 30 dawn.json generate "${step[@]}" --patches 16 --webgpu dawn --precision mixed
