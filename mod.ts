@@ -68,6 +68,7 @@ export {
   type NamedSample,
   packStrip,
   parameterTable,
+  type PresetName,
   presets,
   publishedRecipe,
   RandomStream,

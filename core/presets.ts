@@ -63,7 +63,7 @@ const published: Readonly<Record<"tiny" | "small" | "base", Config>> = {
 };
 
 /** Names of the presets. */
-export type PresetName = keyof typeof published | "v2-tiny" | "v2-small" | "v2";
+export type PresetName = "tiny" | "small" | "base" | "v2-tiny" | "v2-small" | "v2";
 
 /**
  * Named configurations: `tiny`, `small` and `base` are of published architecture, `base` with the sizes of the published

@@ -61,7 +61,10 @@ Deno.test("an ablation trains every variant on all data with the same arithmetic
     );
 
     const table = Deno.readTextFileSync(join(out, "study.md"));
-    assertMatch(table, /^\| base \| as published \| .* \| {2}\| \d+\.\d\d \| \d+\.\d\d \| .*not reached \|$/m);
+    assertMatch(
+      table,
+      /^\| base \| as published \| .* \| {2}\| \d+\.\d\d \| \d+\.\d\d \| .*not reached \|$/m,
+    );
     assertMatch(table, /^\| window \| .* \| [+−]\d+\.\d\d % \|/m);
     assertMatch(table, /^\| trivial predictor \| .* \| 9\d\.\d\d \|/m);
     assertEquals(Deno.readTextFileSync(join(out, "study.html")).match(/<svg /g)?.length, 4);
