@@ -127,10 +127,7 @@ export default defineCommand({
       ];
       const title = "What changes of the architecture are worth at equal arithmetic";
       const found = ablationReport(data, results);
-      const tables = found.tables.map((table, i) =>
-        i > 0 ? table : { ...table, note: `${method} ${table.note}` }
-      );
-      files = await writeStudyReport(out, { title, facts, ...found, tables, record: record() });
+      files = await writeStudyReport(out, { title, facts, ...found, record: record() });
       return found.summary;
     };
 
@@ -158,12 +155,6 @@ export default defineCommand({
     for (const file of files) print(file);
   },
 });
-
-/** What the reader of a table has to know. */
-const method =
-  "Mean ± standard deviation over the seeds, at the end of the training. A step's arithmetic is that of " +
-  "its kernels (forward, backward and update), attention counted within files of full length; evaluation is not " +
-  "counted. Rates and batch are the same for all variants, tuned for none.";
 
 async function openData(
   values: Values<typeof options, Record<never, never>>,

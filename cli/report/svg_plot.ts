@@ -58,13 +58,14 @@ export function linePlotSvg(plot: LinePlot): Markup {
   );
   const y = axisOf(points.map(([, y]) => y), { logarithmic: plot.logY ?? false, rounded: true });
   const hasPoints = points.some(([, y]) => Number.isFinite(y));
-  return markup`<svg class="plot" xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 ${size.width} ${size.height}">
+  const { drawn, top } = legend(curves, plot.legendValues ?? true);
+  return markup`<svg class="plot" xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 ${top} ${size.width} ${
+    size.height - top
+  }">
 <title>${plot.title}</title>
 <desc>${description(plot, curves)}</desc>
 <style>${plotStyle}</style>
-${text(0, 13, "start", plot.yLabel)}${legend(curves, plot.legendValues ?? true)}${
-    hasPoints ? grid(x, y) : emptyNote()
-  }
+${text(0, 13, "start", plot.yLabel)}${drawn}${hasPoints ? grid(x, y) : emptyNote()}
 ${text(frame.right, size.height - 6, "end", plot.xLabel)}${
     curves.map((curve, i) => lines(curve, i, x, y))
   }</svg>`;
@@ -107,8 +108,11 @@ function text(
 `;
 }
 
-/** On the right, the names of the series, each with its last value where there is room for all of them. */
-function legend(curves: readonly Curve[], values: boolean): Markup {
+/**
+ * On the right, the names of the series, each with its last value where there is room for all of them in one row; what
+ * one row does not hold stands in rows above it.
+ */
+function legend(curves: readonly Curve[], values: boolean): { readonly drawn: Markup; readonly top: number } {
   const entries = curves.map(({ series, line }) => {
     const last = line.findLast(([, y]) => Number.isFinite(y))?.[1];
     return { name: series.name, value: last === undefined ? "" : shortNumber(last) };
@@ -117,19 +121,31 @@ function legend(curves: readonly Curve[], values: boolean): Markup {
   const hasRoom = values && withValues < frame.right - legendStart;
   const drawn: Markup[] = [];
   let right = frame.right;
+  let top = 0;
   for (const [i, { name, value }] of [...entries.entries()].reverse()) {
     const shown = hasRoom ? value : "";
-    const left = right - (legendWidth(name + shown) - legendGap);
+    const width = legendWidth(name + shown) - legendGap;
+    if (right < frame.right && right - width - legendSwatch < legendStart) {
+      right = frame.right;
+      top -= legendRow;
+    }
+    const left = right - width;
     const label = markup`<tspan class="name">${name}</tspan> ${shown}`;
-    const swatch = markup`<path class="${className(curves[i]!.series, i)}" d="M${left - 26} 9h18"/>`;
-    drawn.unshift(markup`${swatch}${text(left, 13, "start", label)}`);
+    const swatch = markup`<path class="${className(curves[i]!.series, i)}" d="M${left - legendSwatch} ${
+      top + 9
+    }h18"/>`;
+    drawn.unshift(markup`${swatch}${text(left, top + 13, "start", label)}`);
     right = left - legendGap;
   }
-  return markup`${drawn}`;
+  return { drawn: markup`${drawn}`, top };
 }
 
 /** Where the legend may begin: behind the label of the y axis. */
 const legendStart = 110;
+/** A swatch begins so far before its name. */
+const legendSwatch = 26;
+/** Height of a row. */
+const legendRow = 20;
 /** Room for a swatch and the space around it. */
 const legendGap = 44;
 

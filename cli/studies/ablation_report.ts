@@ -10,6 +10,13 @@ import { variants } from "./variants.ts";
 /** Share of the bytes of CPU states from which on a model does more than be stuck before it copies. */
 const plateauPercent = 60;
 
+/** What the reader of a table has to know. */
+const method =
+  "Each is trained with the same arithmetic and measured on data that are never trained on; figures are mean ± standard " +
+  "deviation over the seeds, at the end of the training. A step's arithmetic is that of its kernels (forward, backward " +
+  "and update), attention counted within files of full length; evaluation is not counted. Learning rate and batch are " +
+  "the same for all variants, tuned for none.";
+
 /** What the report says of each data set, once a run on it is finished. */
 export function ablationReport(
   data: readonly AblationData[],
@@ -19,7 +26,17 @@ export function ablationReport(
     .filter(({ runs }) => runs.length > 0);
   return {
     summary: found.map(({ set, runs }) => summaryOf(set, runs)).join(" ") || "No run is finished yet.",
-    tables: found.map(({ set, runs }) => ({ title: set.name, note: set.note, table: tableOf(set, runs) })),
+    tables: [
+      {
+        title: "Variants",
+        note: method,
+        table: {
+          columns: ["variant", "what it is"],
+          rows: byVariant(results).map(([name]) => [name, variants[name]!.what]),
+        },
+      },
+      ...found.map(({ set, runs }) => ({ title: set.name, note: set.note, table: tableOf(set, runs) })),
+    ],
     sections: found.flatMap(({ set, runs }) => plots(set, runs)),
   };
 }
@@ -61,12 +78,6 @@ function tableOf(set: AblationData, runs: readonly AblationResult[]): ReportTabl
     const bits = lastOf(runs, "bitsPerByte");
     return [
       variant,
-      variants[variant]!.what,
-      parameterCount.toLocaleString("en"),
-      runs.length,
-      (steps * stepFlops / 1e12).toPrecision(4),
-      steps.toLocaleString("en"),
-      Math.round(lastOf(runs, "samples").mean).toLocaleString("en"),
       spreadText(bits, 4),
       base === undefined || variant === "base"
         ? ""
@@ -78,30 +89,31 @@ function tableOf(set: AblationData, runs: readonly AblationResult[]): ReportTabl
           plateauText(runs),
         ]
         : []),
+      runs.length,
+      steps.toLocaleString("en"),
+      Math.round(lastOf(runs, "samples").mean).toLocaleString("en"),
+      (steps * stepFlops / 1e12).toPrecision(4),
+      parameterCount.toLocaleString("en"),
     ];
   });
   const cpuColumns = ["bytes right, %", "whole states right, %", `programs to ${plateauPercent} % of bytes`];
   const trivial = trivialPercents(set);
   return {
     columns: [
-      ...["variant", "what", "parameters", "seeds", "TFLOP", "steps", `${set.noun} seen`, "bits per byte"],
-      "to base",
+      ...["variant", "bits per byte", "to base"],
       ...(isCpu ? cpuColumns : []),
+      ...["seeds", "steps", `${set.noun} seen`, "TFLOP", "parameters"],
     ],
     rows: trivial === undefined ? rows : [
       ...rows,
       [
-        "trivial predictor",
-        "PC + 1, the fetched instruction, registers unchanged",
+        "trivial",
         "",
         "",
-        "",
-        "",
-        "",
-        "",
-        "",
-      ]
-        .concat(trivial.bytesPercent.toFixed(2), trivial.statesPercent.toFixed(2), ""),
+        trivial.bytesPercent.toFixed(2),
+        trivial.statesPercent.toFixed(2),
+        ...Array(6).fill(""),
+      ],
     ],
   };
 }

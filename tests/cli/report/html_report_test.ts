@@ -103,6 +103,24 @@ Deno.test("a plot has light and dark colours, a legend and a line for each serie
   assertEquals(svg.match(/<path class="line line-1 dashed" d="M[^"]*L/g)?.length, 1);
 });
 
+Deno.test("names that one row of the legend does not hold stand in rows above it, none over the label of the axis", () => {
+  const series = Array.from(
+    { length: 9 },
+    (_, i) => ({ name: `a long name ${i}`, points: plot.series[1]!.points }),
+  );
+  const svg = linePlotSvg({ ...plot, series }).source;
+  const entries = [
+    ...svg.matchAll(/<text x="([\d.]+)" y="([-\d.]+)"[^>]*><tspan class="name">a long name (\d)/g),
+  ]
+    .map((match) => match.slice(1).map(Number) as [left: number, top: number, series: number]);
+  assertEquals(entries.map(([, , series]) => series), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  assert(entries.every(([left]) => left > 110 && left < 716), `${entries}`);
+  assertEquals(entries.map(([, top]) => top), entries.map(([, top]) => top).toSorted((a, b) => a - b));
+  const highest = Math.min(...entries.map(([, top]) => top));
+  assert(highest < 0 && Number(svg.match(/viewBox="0 (-\d+) 720/)![1]) <= highest - 12, svg.slice(0, 200));
+  assertStringIncludes(linePlotSvg(plot).source, 'viewBox="0 0 720 296"');
+});
+
 Deno.test("a plot of a million points stays small, and one of none says so", () => {
   const points = Array.from({ length: 1_000_000 }, (_, i): [number, number] => [i, Math.sin(i) + i / 1e5]);
   const svg = linePlotSvg({ ...plot, series: [{ name: "long", points }] }).source;
