@@ -29,15 +29,7 @@ import {
 } from "./forward.ts";
 import { multiplyIn, rotaryBase, rotates } from "./levels.ts";
 import type { BatchInputs, Level, Model } from "./model.ts";
-import {
-  byteStack,
-  byteTableName,
-  featureProjectionName,
-  isBlockMatrix,
-  patchStack,
-  positionTableName,
-  projectsFeature,
-} from "./parameters.ts";
+import { byteStack, byteTableName, isLinearMatrix, patchStack, positionTableName } from "./parameters.ts";
 
 /** Panels by the weights that they are a copy of; without them rows are multiplied with weights as they lie. */
 export type PackedWeights = ReadonlyMap<Tensor, Tensor>;
@@ -52,12 +44,8 @@ export function packWeights(plan: PlanBuilder, model: Model): PackedWeights {
     return [b, panels];
   };
   const names = model.table.parameters.map(({ name }) => name);
-  const inBlocks = names.filter(isBlockMatrix);
-  const projection = projectsFeature(model.config) ? [featureProjectionName] : [];
-  return new Map([
-    ...[...inBlocks, ...projection].map((name) => pack("NN", name)),
-    pack("NT", byteTableName),
-  ]);
+  const linear = names.filter(isLinearMatrix);
+  return new Map([...linear.map((name) => pack("NN", name)), pack("NT", byteTableName)]);
 }
 
 /** A cache for each block of the patch level. */

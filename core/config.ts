@@ -46,7 +46,7 @@ export interface TrainingConfig {
   readonly schedule: "cosine" | "constant";
   /** Steps over which the rate rises from 0. */
   readonly warmup: number;
-  /** What updates the weight matrices of the blocks; the rest, and where absent all, is AdamW's. */
+  /** What updates the matrices of blocks and projection; the rest, and where absent all, is AdamW's. */
   readonly optimizer?: "adamw" | "muon";
   /** Weight decay of AdamW and Muon. */
   readonly weightDecay: number;
@@ -128,7 +128,11 @@ export const configFields: Readonly<Record<keyof Config, ConfigField>> = {
   learningRate: number("highest learning rate", 0, 10),
   schedule: choice("course of the learning rate after the warm-up", "cosine", "constant"),
   warmup: integer("steps over which the learning rate rises from 0", 0),
-  optimizer: choice("what updates the matrices of the blocks; all else is AdamW's", "adamw", "muon"),
+  optimizer: choice(
+    "what updates the matrices of blocks and projection; all else is AdamW's",
+    "adamw",
+    "muon",
+  ),
   weightDecay: number("weight decay", 0, 10),
   decay: choice("what decays: matrices and embeddings, or everything as published", "matrices", "all"),
   beta1: number("β₁ of AdamW", 0, 0.999999),

@@ -1,5 +1,5 @@
 /**
- * The part of an update that is Muon's: the weight matrices of the blocks. Of each the momentum is made orthogonal, by
+ * The part of an update that is Muon's: the matrices that vectors are multiplied with. Of each the momentum is made orthogonal, by
  * products on the device, and a step taken along it; everything else in the model AdamW updates.
  *
  * Queries, keys and values stand side by side in one parameter, but are three matrices, and are made orthogonal apart.
@@ -17,7 +17,7 @@ import {
   unitNormScratchLength,
 } from "@bgpt/kernels";
 import { declareWindows, type Model } from "./model.ts";
-import { isBlockMatrix } from "./parameters.ts";
+import { isLinearMatrix } from "./parameters.ts";
 
 /** μ, as published. */
 const momentum = 0.95;
@@ -38,7 +38,7 @@ export function updateMatrices(
 ): void {
   const { table, step } = model;
   const { norm } = tensors;
-  const parameters = table.parameters.filter(({ name }) => isBlockMatrix(name));
+  const parameters = table.parameters.filter(({ name }) => isLinearMatrix(name));
   const moments = declareWindows(plan, { ...table, parameters }, tensors.moment1, "momentum.");
   for (const { name, shape } of parameters) {
     const matrices = name.endsWith(".c_attn.weight") ? 3 : 1;

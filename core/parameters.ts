@@ -178,9 +178,12 @@ function drawer(initialisation: Initialisation, random: RandomStream): () => num
   }
 }
 
-/** Whether a parameter is a weight matrix of a block. */
-export function isBlockMatrix(name: string): boolean {
-  return /\.h\.\d+\.(attn|mlp)\.\w+\.weight$/.test(name);
+/**
+ * Whether a parameter is a matrix that vectors are multiplied with: those of the blocks and the projection of features.
+ * The tables of embeddings are none; they are read by row.
+ */
+export function isLinearMatrix(name: string): boolean {
+  return name === featureProjectionName || /\.h\.\d+\.(attn|mlp)\.\w+\.weight$/.test(name);
 }
 
 /**
@@ -196,7 +199,7 @@ export function decayBlocks(
   const blocks = new Float32Array(table.storageLength / windowAlignment);
   for (const { name, offset, length, matrix, trained } of table.parameters) {
     if (!trained || !(matrix || decay === "all")) continue;
-    const own = optimizer === "muon" && isBlockMatrix(name) ? -1 : weightDecay;
+    const own = optimizer === "muon" && isLinearMatrix(name) ? -1 : weightDecay;
     blocks.fill(own, offset / windowAlignment, Math.ceil((offset + length) / windowAlignment));
   }
   return blocks;

@@ -3,7 +3,7 @@ import {
   type Config,
   decodeCheckpoint,
   encodeCheckpoint,
-  isBlockMatrix,
+  isLinearMatrix,
   meanLossNats,
   modelConfig,
   packStrip,
@@ -28,7 +28,7 @@ const config: Config = {
   optimizer: "muon",
 };
 const table = parameterTable(config);
-const matrices = table.parameters.filter(({ name }) => isBlockMatrix(name));
+const matrices = table.parameters.filter(({ name }) => isLinearMatrix(name));
 
 /** Two files of random bytes that fill a strip to the last patch but one. */
 function stripOf(seed: number): Strip {
@@ -149,7 +149,7 @@ Deno.test("what is no matrix of a block takes the step that AdamW takes", async 
   for (const { name, offset, length } of table.parameters) {
     for (const kind of ["parameters", "moment1", "moment2"] as const) {
       const of = (state: typeof muon.state) => state[kind].subarray(offset, offset + length);
-      if (isBlockMatrix(name)) assertNotEquals(of(muon.state), of(adamw.state), `${name} ${kind}`);
+      if (isLinearMatrix(name)) assertNotEquals(of(muon.state), of(adamw.state), `${name} ${kind}`);
       else assertEquals(of(muon.state), of(adamw.state), `${name} ${kind}`);
     }
   }

@@ -182,8 +182,7 @@ Deno.test("eval refuses what cannot be with one line", () =>
       {
         args: of(foreign, data),
         code: 1,
-        message:
-          `Cannot read checkpoint "${foreign}": config.json has format nothing, this program reads 1`,
+        message: `Cannot read checkpoint "${foreign}": config.json has format nothing, this program reads 1`,
       },
       { args: ["eval", "--checkpoint", checkpoint], code: 2, message: "Missing --data PATH..." },
       {
