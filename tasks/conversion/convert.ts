@@ -4,6 +4,7 @@
  */
 import { type Checkpoint, generate, type Sampling } from "@bgpt/core";
 import type { Engine } from "@bgpt/kernels";
+import { concatenate } from "../concatenate.ts";
 import { type ConversionFile, conversionPrefix } from "./pair_patches.ts";
 
 /** How files are converted. */
@@ -54,20 +55,10 @@ export async function* convert(
       if (!finished) continue;
       yield {
         index: first + sequence,
-        bytes: joined(chunks[sequence]!, byteLengths[sequence]!),
+        bytes: concatenate(chunks[sequence]!),
         // A patch that is not filled holds the end.
         ended: bytes.length < S && byteLengths[sequence]! < byteLimit,
       };
     }
   }
-}
-
-function joined(chunks: readonly Uint8Array[], byteLength: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(byteLength);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }

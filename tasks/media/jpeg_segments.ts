@@ -3,6 +3,7 @@
  * lengths on trust, allocates what a header declares, and decodes a picture as often as it has scans.
  * @module
  */
+import { concatenate } from "../concatenate.ts";
 import { sizeProblem } from "./picture_size.ts";
 
 /** What a frame header tells. */
@@ -81,7 +82,7 @@ export function pictureSegments(bytes: Uint8Array): Uint8Array {
     at = end;
   }
   if (scans === 0) fail("it has no scan, and so no picture");
-  return joined([...kept, Uint8Array.of(0xff, marker.end)]);
+  return concatenate([...kept, Uint8Array.of(0xff, marker.end)]);
 }
 
 /** Where the next marker stands, or the end; before it may be bytes of 0xff. */
@@ -176,16 +177,6 @@ function huffmanBytes(data: Uint8Array, at: number): number {
 
 function quantisationBytes(data: Uint8Array, at: number): number {
   return data[at]! >> 4 === 0 ? 65 : 129;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function fail(reason: string): never {

@@ -4,6 +4,7 @@
  * @module
  */
 import { Unzlib } from "fflate";
+import { concatenate } from "../concatenate.ts";
 import { sizeProblem } from "./picture_size.ts";
 
 /** What the header tells. */
@@ -78,7 +79,7 @@ export function pictureChunks(bytes: Uint8Array): Uint8Array {
   }
   if (header!.colour === paletteColour && !once.has("PLTE")) fail("it has no palette");
   checkRows(packed, rowBytesOf(header!));
-  return joined(kept);
+  return concatenate(kept);
 }
 
 function readHeader(name: string, data: Uint8Array): PngHeader {
@@ -153,16 +154,6 @@ function checkRows(packed: readonly Uint8Array[], rowBytes: number): void {
   if (byteLength >= rowBytes && byteLength <= rowBytes + mostSurplus) return;
   const found = byteLength < rowBytes ? `${byteLength}` : `more than ${rowBytes + mostSurplus}`;
   fail(`its data unpack to ${found} bytes, by its header they are ${rowBytes}. It is damaged: copy it again`);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function fail(reason: string): never {

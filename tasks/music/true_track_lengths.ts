@@ -1,3 +1,4 @@
+import { concatenate } from "../concatenate.ts";
 import {
   chunkHeadBytes,
   hasChunkName,
@@ -81,14 +82,4 @@ function trackChunk(events: Uint8Array, end: Uint8Array): Uint8Array {
   const head = Uint8Array.from("MTrk\0\0\0\0", (letter) => letter.charCodeAt(0));
   new DataView(head.buffer).setUint32(4, events.length + end.length);
   return concatenate([head, events, end]);
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
