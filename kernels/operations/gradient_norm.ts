@@ -11,8 +11,9 @@
  * @module
  */
 import { divideUp, type Kernel, read, wgsl, write } from "../kernel.ts";
-import { horizontalSumWgsl, reductionWgsl, valueType, workgroupThreads } from "../reduction.ts";
+import { reductionWgsl, workgroupThreads } from "../reduction.ts";
 import { stepLength, stepValue, stepWgsl } from "../step.ts";
+import { squareSums } from "./square_sums.ts";
 
 /** Sizes of {@linkcode gradientNorm}. */
 export type GradientNormShape = { readonly length: number };
@@ -36,21 +37,7 @@ export const gradientNorm: Kernel<GradientNormShape, "gradients" | "norm" | "scr
   }),
   dispatches({ length }) {
     const groups = gradientNormScratchLength({ length });
-    const type = valueType(length);
-    const count = type === "f32" ? length : length / 4;
     const sum = reductionWgsl("groupSum", "f32", workgroupThreads, "+");
-    const partialSums = wgsl`
-${sum}${horizontalSumWgsl(type)}
-@compute @workgroup_size(${workgroupThreads})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  var squares = ${type}();
-  for (var i = group.x * ${workgroupThreads}u + thread; i < ${count}u; i += ${groups * workgroupThreads}u) {
-    let g = gradients[i];
-    squares += g * g;
-  }
-  let total = groupSum(horizontalSum(squares), thread);
-  if (thread == 0u) { scratch[group.x] = total; }
-}`;
     // The exponent's bits tell Infinity and NaN: shader compilers may assume that neither occurs in arithmetic.
     const total = wgsl`
 ${sum}
@@ -69,11 +56,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
     norm[1] = scale;
   }
 }`;
-    const vectors = type === "f32" ? [] : ["gradients"];
-    return [
-      { source: partialSums, workgroups: [groups, 1, 1], vectors },
-      { source: total, workgroups: [1, 1, 1] },
-    ];
+    return [squareSums("gradients", length, groups), { source: total, workgroups: [1, 1, 1] }];
   },
   assembly({ length }) {
     const chunks = gradientNormScratchLength({ length });

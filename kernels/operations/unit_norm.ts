@@ -9,7 +9,8 @@
  * @module
  */
 import { divideUp, foldWidth, foldWorkgroups, type Kernel, update, wgsl, write } from "../kernel.ts";
-import { horizontalSumWgsl, reductionWgsl, valueType, workgroupThreads } from "../reduction.ts";
+import { reductionWgsl, valueType, workgroupThreads } from "../reduction.ts";
+import { squareSums } from "./square_sums.ts";
 
 /** Sizes of {@linkcode unitNorm}. */
 export type UnitNormShape = { readonly length: number };
@@ -29,17 +30,6 @@ export const unitNorm: Kernel<UnitNormShape, "x" | "scratch"> = {
     const count = type === "f32" ? length : length / 4;
     const groups = divideUp(count, workgroupThreads);
     const sum = reductionWgsl("groupSum", "f32", workgroupThreads, "+");
-    const partialSums = wgsl`
-${sum}${horizontalSumWgsl(type)}
-@compute @workgroup_size(${workgroupThreads})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  var squares = ${type}();
-  for (var i = group.x * ${workgroupThreads}u + thread; i < ${count}u; i += ${sums * workgroupThreads}u) {
-    squares += x[i] * x[i];
-  }
-  let total = groupSum(horizontalSum(squares), thread);
-  if (thread == 0u) { scratch[group.x] = total; }
-}`;
     // Every workgroup adds the same few sums in the same tree.
     const scale = wgsl`
 ${sum}
@@ -54,7 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }`;
     const vectors = type === "f32" ? [] : ["x"];
     return [
-      { source: partialSums, workgroups: [sums, 1, 1], vectors },
+      squareSums("x", length, sums),
       { source: scale, workgroups: foldWorkgroups(groups), vectors },
     ];
   },
