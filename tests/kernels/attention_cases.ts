@@ -7,7 +7,14 @@ import {
   type Engine,
   ReferenceEngine,
 } from "@bgpt/kernels";
-import { compareWithReference, randomFloats, randomIntegers, runKernel, type Values } from "./compare.ts";
+import {
+  compareWithReference,
+  finiteDifferences,
+  randomFloats,
+  randomIntegers,
+  runKernel,
+  type Values,
+} from "./compare.ts";
 
 const reference = new ReferenceEngine();
 /** With dropout. */
@@ -47,4 +54,33 @@ export async function compareBoth(
   const inputs = await operandsFor(shape, fileStart, seed);
   await compareWithReference(engine, attention, shape, inputs);
   await compareWithReference(engine, attentionBackward, shape, inputs);
+}
+
+/** dQkv of the reference, and the same by finite differences, of a strip of 11 patches, 2 heads and 4 channels. */
+export function backwardAndSlope(
+  choice: Pick<AttentionShape, "dropout" | "window">,
+): { readonly actual: Float64Array; readonly expected: Float64Array } {
+  const shape = { P: 11, H: 2, D: 4, stream: 6, ...choice };
+  const f64 = (length: number, seed: number) => Float64Array.from(randomFloats(length, seed, 1.5));
+  const inputs = {
+    step,
+    fileStart: Uint32Array.of(0, 0, 0, 0, 4, 5, 5, 5, 5, 5, 10),
+    qkv: f64(11 * 24, 1),
+    dOut: f64(11 * 8, 2),
+  };
+  const results = {
+    out: new Float64Array(88),
+    logSumExp: new Float64Array(22),
+    delta: new Float64Array(22),
+    dQkv: new Float64Array(264),
+  };
+  attention.reference(shape, { ...inputs, ...results });
+  attentionBackward.reference(shape, { ...inputs, ...results });
+  const expected = finiteDifferences(attention, shape, inputs, {
+    operand: "qkv",
+    output: "out",
+    weights: inputs.dOut,
+    indices: Array.from({ length: 264 }, (_, i) => i),
+  });
+  return { actual: results.dQkv, expected };
 }

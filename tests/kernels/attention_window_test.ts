@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { attention, attentionBackward, dropoutFactor } from "@bgpt/kernels";
 import { cpu, engineTest, strictCpu } from "../engines.ts";
 import { anyThreadsTest } from "./any_threads.ts";
-import { compareBoth, operandsFor, packFiles, step } from "./attention_cases.ts";
-import { assertClose, finiteDifferences, randomFloats, runKernel, type Values } from "./compare.ts";
+import { backwardAndSlope, compareBoth, operandsFor, packFiles, step } from "./attention_cases.ts";
+import { assertClose, runKernel, type Values } from "./compare.ts";
 
 const kernels = [attention, attentionBackward] as (typeof attentionBackward)[];
 
@@ -157,29 +157,8 @@ Deno.test("the reference equals a dense softmax masked to the latest rows", asyn
 
 Deno.test("the backward pass is the derivative of the forward pass within the window", () => {
   for (const window of [1, 3]) {
-    const shape = { P: 11, H: 2, D: 4, dropout: true, stream: 6, window };
-    const f64 = (length: number, seed: number) => Float64Array.from(randomFloats(length, seed, 1.5));
-    const inputs = {
-      step,
-      fileStart: Uint32Array.of(0, 0, 0, 0, 4, 5, 5, 5, 5, 5, 10),
-      qkv: f64(11 * 24, 1),
-      dOut: f64(11 * 8, 2),
-    };
-    const results = {
-      out: new Float64Array(88),
-      logSumExp: new Float64Array(22),
-      delta: new Float64Array(22),
-      dQkv: new Float64Array(264),
-    };
-    attention.reference(shape, { ...inputs, ...results });
-    attentionBackward.reference(shape, { ...inputs, ...results });
-    const expected = finiteDifferences(attention, shape, inputs, {
-      operand: "qkv",
-      output: "out",
-      weights: inputs.dOut,
-      indices: Array.from({ length: 264 }, (_, i) => i),
-    });
-    assertClose(results.dQkv, expected, { absolute: 1e-9, relative: 1e-8 }, `dQkv, window ${window}`);
+    const { actual, expected } = backwardAndSlope({ dropout: true, window });
+    assertClose(actual, expected, { absolute: 1e-9, relative: 1e-8 }, `dQkv, window ${window}`);
     // A window of 1 leaves nothing but the values' gradients.
     const [fewest, most] = window === 1 ? [50, 88] : [120, 264];
     const large = expected.filter((value) => Math.abs(value) > 0.01).length;
