@@ -1,6 +1,6 @@
 /**
- * The part of an update that is Muon's: the matrices that vectors are multiplied with. Of each the momentum is made orthogonal, by
- * products on the device, and a step taken along it; everything else in the model AdamW updates.
+ * The part of an update that is Muon's: the matrices that vectors are multiplied with. Of each the momentum is made
+ * orthogonal, by products on the device, and a step taken along it; everything else in the model AdamW updates.
  *
  * Queries, keys and values stand side by side in one parameter, but are three matrices, and are made orthogonal apart.
  * @module

@@ -67,8 +67,8 @@ export type PresetName = "tiny" | "small" | "base" | "v2-tiny" | "v2-small" | "v
 
 /**
  * Named configurations: `tiny`, `small` and `base` are of published architecture, `base` with the sizes of the published
- * 110-million-parameter model; `v2-tiny`, `v2-small` and `v2` are those with the architecture v2, at eight times the
- * rate, which suits Muon: found at `tiny`, and not tried at the others.
+ * 110-million-parameter model; `v2-tiny`, `v2-small` and `v2` are those with the architecture v2, at about eight
+ * times the rate, which suits Muon: found at `tiny`, and not tried at the others.
  */
 export const presets: Readonly<Record<PresetName, Config>> = {
   ...published,

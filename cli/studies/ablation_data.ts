@@ -96,7 +96,8 @@ export function cpuStates(
       `${
         corpus.unusedRegistersZero ? ", the others 0" : ""
       }. Memory and start are given; scored are the states ` +
-      `behind them, each from the true bytes before it, on ${unseenPrograms} other programs. The trivial predictor has PC + 1, the fetched instruction and registers unchanged.`,
+      `behind them, each from the true bytes before it, on ${unseenPrograms} other programs. The trivial predictor ` +
+      "has PC + 1, the fetched instruction and registers unchanged.",
     noun: "programs",
     training: fileSamples(training, givenPatches),
     evaluation: [{ name: "unseen programs", source: fileSamples(unseen, givenPatches) }],

@@ -5,7 +5,7 @@ import type { PlotSeries } from "../report/svg_plot.ts";
 import type { AblationData } from "./ablation_data.ts";
 import type { AblationPoint, AblationResult } from "./ablation_run.ts";
 import type { StudyReport } from "./study_report.ts";
-import { variants } from "./variants.ts";
+import { muonRate, variants } from "./variants.ts";
 
 /** Share of the bytes of CPU states from which on a model does more than be stuck before it copies. */
 const plateauPercent = 60;
@@ -14,8 +14,8 @@ const plateauPercent = 60;
 const method =
   "Each is trained with the same arithmetic and measured on data that are never trained on; figures are mean ± standard " +
   "deviation over the seeds, at the end of the training. A step's arithmetic is that of its kernels (forward, backward " +
-  "and update), attention counted within files of full length; evaluation is not counted. Learning rate and batch are " +
-  "the same for all variants, tuned for none.";
+  "and update), attention counted within files of full length; evaluation is not counted. Batch, schedule and learning " +
+  `rate are the same for all variants, but Muon takes ${muonRate} times the rate.`;
 
 /** What the report says of each data set, once a run on it is finished. */
 export function ablationReport(

@@ -85,7 +85,7 @@ export function planAblation(
       `Cannot train variant "${variant}" on ${data.name} with a budget of ${
         budgetFlops / 1e12
       } TFLOP: a step takes ` +
-        `${(flops / 1e12).toPrecision(3)}. Give more`,
+        `${(flops / 1e12).toPrecision(3)} TFLOP. Raise --budget`,
     );
   }
   const every = Math.ceil(steps / pointCount);

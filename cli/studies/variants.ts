@@ -9,11 +9,11 @@ export interface Variant {
   readonly changes: (config: Config) => Partial<Config>;
 }
 
-/** Bytes that a byte sees in the variants with a window. */
-const byteWindow = 32;
+/** Bytes that a byte sees in the variants with a window: those of v2. */
+const { byteWindow } = v2Architecture;
 
-/** Muon's rate for one of AdamW: each did best at its own, at `tiny` on text 8e-3 and 2e-3 (docs/learning.md). */
-const muonRate = 4;
+/** Muon's rate for one of AdamW: each did best at its own, at `tiny` on text 8e-3 and 2e-3. */
+export const muonRate = 4;
 
 /** The variants of the study by their names; the first is what the others are held against. */
 export const variants: Readonly<Record<string, Variant>> = {
@@ -41,7 +41,8 @@ export const variants: Readonly<Record<string, Variant>> = {
     changes: ({ learningRate }) => ({ optimizer: "muon", learningRate: muonRate * learningRate }),
   },
   v2: {
-    what: `window of ${v2Architecture.byteWindow} bytes, positions by table and rotation, Muon`,
+    what:
+      `window of ${byteWindow} bytes, positions by table and rotation, Muon at ${muonRate} times the rate`,
     changes: ({ learningRate }) => ({ ...v2Architecture, learningRate: muonRate * learningRate }),
   },
 };

@@ -1,6 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { checkConfig, presets, v2Architecture } from "@bgpt/core";
-import { variants } from "../../../cli/studies/variants.ts";
+import { muonRate, variants } from "../../../cli/studies/variants.ts";
 
 Deno.test("every variant is a configuration that can be, other than the base and than the other variants", () => {
   const configs = Object.entries(variants).map(([name, { changes }]) =>
@@ -9,11 +9,8 @@ Deno.test("every variant is a configuration that can be, other than the base and
   assertEquals(new Set(configs).size, configs.length);
 });
 
-Deno.test("the variant v2 is what the presets of that name have", () => {
-  assertEquals(variants["v2"]!.changes(presets.base), v2Architecture);
-  assert(
-    Object.entries(v2Architecture).every(([key, value]) =>
-      presets["v2-tiny"][key as keyof typeof v2Architecture] === value
-    ),
-  );
+Deno.test("the variant v2 has the architecture of the presets of that name, at Muon's rate", () => {
+  const learningRate = muonRate * presets.base.learningRate;
+  assertEquals(variants["v2"]!.changes(presets.base), { ...v2Architecture, learningRate });
+  assertEquals({ ...presets["v2-tiny"], ...v2Architecture }, presets["v2-tiny"]);
 });
