@@ -88,6 +88,7 @@ export function modelConfigOf(tensors: ReadonlyMap<string, StoredTensor>, source
   try {
     return checkModelConfig(model, source);
   } catch (error) {
-    throw new SyntaxError(`Cannot import ${source}: ${(error as Error).message}`, { cause: error });
+    const { message } = error as Error;
+    throw new SyntaxError(message.replace("Cannot use", "Cannot import"), { cause: error });
   }
 }
