@@ -9,8 +9,8 @@ export const tuneOption = {
   kind: "flag",
   negatable: true,
   help:
-    "run every way to divide a matrix product, once for each size, and keep in the cache which is the fastest on this " +
-    "GPU; --no-tune goes by estimate (default: tune where there is a real GPU)",
+    "time the likeliest tiles of matrix products, once for each size, and keep in the cache which are the fastest on " +
+    "this GPU; --no-tune goes by estimate (default: tune where there is a real GPU)",
 } as const;
 
 /**
