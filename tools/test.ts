@@ -1,10 +1,11 @@
 /**
- * Runs all tests, `deno task test`: sees to an adapter for the tests of the GPU, a browser for those of pages,
- * abc2midi for those of tunes and MPI for those of several ranks first, and ends with one line that counts. Paths and options of `deno test` are passed on.
+ * Runs all tests, `deno task test`: sees to an adapter for the tests of the GPU, a browser for those of pages, abc2midi
+ * for those of tunes and MPI for those of several ranks first, and ends with one line that counts. Paths and options of
+ * `deno test` are passed on.
  *
  * What is missing is installed where that is possible: Mesa's software Vulkan, abc2midi, MPICH and Open MPI by root on a
- * Debian-like system, Chromium by root on Debian. Elsewhere those tests are ignored. With `BGPT_REQUIRE_GPU=1` a missing adapter is a
- * failure.
+ * Debian-like system, Chromium by root on Debian. Elsewhere those tests are ignored. With `BGPT_REQUIRE_GPU=1` a missing
+ * adapter is a failure.
  * @module
  */
 import { hasAbc2Midi, installAbc2Midi } from "./abcmidi.ts";
