@@ -45,7 +45,7 @@ export function patchForward(
 }
 
 /** Patches to vectors. */
-export function embedPatches(
+function embedPatches(
   plan: PlanBuilder,
   model: Model,
   level: Level,
@@ -95,7 +95,7 @@ export function projectFeature(plan: PlanBuilder, model: Model, level: Level, fe
 }
 
 /** Features and the bytes behind them to vectors. */
-export function embedBytes(
+function embedBytes(
   plan: PlanBuilder,
   model: Model,
   level: Level,

@@ -22,7 +22,7 @@ export interface GivenSequence {
  * Patches before the last one that the byte level reads: a row sees the latest `byteWindow` rows, each of which saw as
  * many in the block below.
  */
-export function reachedPatches({ patchSize, byteLayers, byteWindow = 0 }: ModelConfig): number {
+function reachedPatches({ patchSize, byteLayers, byteWindow = 0 }: ModelConfig): number {
   return byteWindow === 0 ? 0 : Math.ceil(byteLayers * (byteWindow - 1) / patchSize);
 }
 

@@ -56,7 +56,7 @@ function labelsById(ids: ReadonlyMap<string, number> | undefined, source: string
  * Sizes of the model that a published state dict belongs to. A classifier has no byte-level decoder, and gets the
  * least depth of one, which nothing reads.
  */
-export function modelConfigOf(tensors: ReadonlyMap<string, StoredTensor>, source: string): ModelConfig {
+function modelConfigOf(tensors: ReadonlyMap<string, StoredTensor>, source: string): ModelConfig {
   const shapeOf = (name: string): readonly number[] => {
     const shape = tensors.get(name)?.shape;
     if (shape === undefined) throw new SyntaxError(`Cannot import ${source}: it has no tensor "${name}"`);

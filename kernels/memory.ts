@@ -25,7 +25,7 @@ export interface MemoryPlan {
 }
 
 /** Words of 4 bytes that a storage takes. */
-export function storageWords({ type, length }: Storage): number {
+function storageWords({ type, length }: Storage): number {
   return type === "f16" ? Math.ceil(length / 2) : length;
 }
 

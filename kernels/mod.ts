@@ -27,12 +27,7 @@ export {
   subgroupMatrixSource,
   subgroupMatrixTolerance,
 } from "./operations/matmul_subgroup_matrix.ts";
-export {
-  isDirect,
-  type SubgroupTile,
-  subgroupTile,
-  subgroupTiles,
-} from "./operations/matmul_subgroup_tile.ts";
+export { isDirect, type SubgroupTile, subgroupTiles } from "./operations/matmul_subgroup_tile.ts";
 export * from "./operations/column_sum.ts";
 export * from "./operations/argmax.ts";
 export * from "./operations/adamw.ts";

@@ -132,7 +132,7 @@ export function checkSubgroupTile(tile: SubgroupTile, matrix: SubgroupMatrix): v
  * The default tile: the largest of which there are enough to keep every processor busy, else the smallest; `undefined`
  * where the device can have none. A tuner can measure instead.
  */
-export function subgroupTile(
+function subgroupTile(
   M: number,
   N: number,
   matrix: SubgroupMatrix,
