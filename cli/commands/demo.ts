@@ -164,10 +164,10 @@ export default defineCommand({
     print(summary);
     print(`checkpoint   ${outcome.checkpointPath}`);
     print(`report       ${reportPath}`);
-    print(`\nTry next:`);
-    print(`  bgpt demo --minutes 30 --out runs/longer             the same for longer`);
-    print(`  bgpt data cpu --out runs/full --instances 10000      the full machine`);
-    print(`  bgpt train --data YOUR_FOLDER --out runs/yours       any files of your own`);
+    print(`\nTry next (in a clone, bgpt is deno task bgpt):`);
+    print("  bgpt demo --minutes 30 --out runs/longer             the same for longer");
+    print("  bgpt data cpu --out runs/full --instances 10000      the full machine");
+    print("  bgpt train --data YOUR_FOLDER --out runs/yours       any files of your own");
     print(
       `  bgpt generate --checkpoint ${out} --extension bin    a program and its run, made up by the model`,
     );
