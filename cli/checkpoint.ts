@@ -11,7 +11,8 @@ export const checkpointOption = {
 } as const;
 
 /**
- * Reads what `--checkpoint` names, without the optimizer,, and says so where a run's newest checkpoint was damaged and an older one was taken.
+ * Reads what `--checkpoint` names, without the optimizer, and says so where a run's newest checkpoint was damaged and an
+ * older one was taken.
  * @throws {Error} when there is no good checkpoint
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
