@@ -36,6 +36,8 @@ export interface TrainRun extends TaskData {
   readonly onBadStep?: "stop" | "skip";
   /** Whether blocks are computed again in the backward pass, which takes less memory. */
   readonly recompute?: boolean;
+  /** Whether each rank keeps the moments of a part of the parameters only. */
+  readonly shardOptimizer?: boolean;
   /** Whether kernels are tuned to the GPU; a real one's are when not given. */
   readonly tune?: boolean | undefined;
   /** Ends the run after this time, with a checkpoint, however many steps are left. */
@@ -93,6 +95,7 @@ function planOf(run: TrainRun, patchCapacity: number): TrainedPlan {
     ...trainingOptions(engine),
     recompute: run.recompute ?? false,
     ...(communicator.size > 1 && { maskPatches: patchCapacity }),
+    ...(communicator.size > 1 && run.shardOptimizer && { shard: communicator }),
   };
   const capacity = sharedCapacity(training, config, patchCapacity, communicator.size);
   return labels === undefined

@@ -22,6 +22,7 @@ export * from "./config.ts";
 export * from "./crc32c.ts";
 export { checkSameRun } from "./distributed/same_run.ts";
 export * from "./distributed/communicator.ts";
+export type { OptimizerPart } from "./distributed/optimizer_part.ts";
 export { type Share, shareBounds, sharedCapacity } from "./distributed/share.ts";
 export type { BadTensor } from "./diagnose.ts";
 export * from "./evaluation.ts";

@@ -9,12 +9,15 @@ import {
   firstLossScale,
   lossScaleColumn,
   randomUint32,
+  type Tensor,
+  windowAlignment,
 } from "@bgpt/kernels";
 import { type LossTask, type LossTotals, lossTotals } from "./bits.ts";
 import type { Config } from "./config.ts";
 import { type Communicator, singleRank } from "./distributed/communicator.ts";
 import { bucketGradients, type GradientBucket } from "./distributed/gradient_buckets.ts";
 import { GradientSum } from "./distributed/gradient_sum.ts";
+import { gatherMoment, updateParts } from "./distributed/sharded_update.ts";
 import { type BadTensor, firstBadTensor } from "./diagnose.ts";
 import { evaluateStrips, type Evaluation } from "./evaluation.ts";
 import { decayBlocks, initialParameters } from "./parameters.ts";
@@ -95,6 +98,7 @@ export class Trainer {
   readonly #execution: Execution;
   /** Forward and backward. */
   readonly #passPrograms: readonly string[];
+  readonly #buckets: readonly GradientBucket[];
   /** Only where there are several ranks. */
   readonly #sum: GradientSum | undefined;
   #step = 0;
@@ -113,7 +117,8 @@ export class Trainer {
     this.plan = plan;
     this.communicator = communicator;
     this.#passPrograms = ["forward", ...buckets.map(({ program }) => program)];
-    if (communicator.size > 1) this.#sum = new GradientSum(execution, communicator, buckets, plan.lossSums);
+    if (communicator.size > 1) this.#sum = new GradientSum(execution, communicator, buckets, plan);
+    this.#buckets = buckets;
     this.#engine = engine;
     this.#execution = execution;
   }
@@ -134,7 +139,8 @@ export class Trainer {
     const execution = await engine.prepare(bucketed);
     const trainer = new Trainer(engine, config, plan, execution, communicator, buckets);
     const { table, parameters } = plan.model;
-    execution.write(plan.decay, decayBlocks(table, config.weightDecay, config.decay, config.optimizer));
+    const decay = decayBlocks(table, config.weightDecay, config.decay, config.optimizer);
+    execution.write(plan.decay, trainer.#ownPart(decay, windowAlignment));
     execution.write(parameters, initialParameters(table, config.seed));
     trainer.#writeLossScaling({ scale: firstLossScale, goodSteps: 0 });
     return trainer;
@@ -164,7 +170,9 @@ export class Trainer {
     if (sum === undefined) return void this.#pass(shares, ["update"]);
     const ran = this.#pass(shares, [], ["forward"]);
     await (ran ? sum.backward() : sum.withoutBackward());
-    this.#execution.run("update");
+    const { plan } = this;
+    if (plan.part === undefined) return this.#execution.run("update");
+    await updateParts(this.#execution, this.communicator, plan, plan.part, this.#buckets);
   }
 
   /**
@@ -266,7 +274,7 @@ export class Trainer {
    * @throws {RangeError} when the plan does not fit the engine a second time
    */
   async diagnose(step: number, shares: readonly TrainedShare[]): Promise<BadTensor | undefined> {
-    const { parameters } = await this.state();
+    const parameters = await this.#execution.readFloats(this.plan.model.parameters);
     const inputs = shares.flatMap(({ strips, lossWeight }, index) => {
       const words = ({ firstPatch }: Strip) =>
         this.#stepWords(step, index, shares.length, lossWeight, firstPatch);
@@ -280,26 +288,51 @@ export class Trainer {
     return evaluateStrips(this.#execution, this.plan, strips);
   }
 
-  /** Waits for the queued steps and reads everything that a resumed run needs. */
+  /**
+   * Waits for the queued steps and reads everything that a resumed run needs. Where the plan updates a part, for rank 0
+   * alone: the others call {@linkcode giveMoments}.
+   */
   async state(): Promise<OptimizerState> {
     const { model, moment1, moment2, lossScaling } = this.plan;
     const step = this.#step;
-    const tensors = [model.parameters, moment1, moment2, ...(lossScaling ? [lossScaling] : [])];
-    const [parameters, first, second, scaling] = await Promise.all(
+    const tensors = [model.parameters, ...(lossScaling ? [lossScaling] : [])];
+    const [parameters, scaling] = await Promise.all(
       tensors.map((tensor) => this.#execution.readFloats(tensor)),
     );
     return {
-      ...{ step, parameters: parameters!, moment1: first!, moment2: second! },
+      ...{ step, parameters: parameters! },
+      ...{ moment1: await this.#wholeMoment(moment1), moment2: await this.#wholeMoment(moment2) },
       ...(scaling && { lossScaling: { scale: scaling[0]!, goodSteps: scaling[1]! } }),
     };
+  }
+
+  /** What other ranks do while rank 0 reads the {@linkcode state}: they send it the moments that they alone have. */
+  async giveMoments(): Promise<void> {
+    const { part, moment1, moment2 } = this.plan;
+    if (part === undefined) return;
+    for (const moment of [moment1, moment2]) await this.#wholeMoment(moment);
+  }
+
+  async #wholeMoment(moment: Tensor): Promise<Float32Array> {
+    const { part } = this.plan;
+    const own = await this.#execution.readFloats(moment);
+    return part === undefined ? own : await gatherMoment(this.communicator, part.bounds, own) ?? own;
+  }
+
+  /** Of numbers for all parameters, or for blocks of them, those that this rank updates. */
+  #ownPart(values: Float32Array, blockLength = 1): Float32Array {
+    const { part } = this.plan;
+    if (part === undefined) return values;
+    const { rank } = this.communicator;
+    return values.subarray(part.bounds[rank]! / blockLength, part.bounds[rank + 1]! / blockLength);
   }
 
   /** Goes on from a state, or from parameters alone. */
   restore(state: Pick<OptimizerState, "parameters"> & Partial<OptimizerState>): void {
     const { model, moment1, moment2 } = this.plan;
     this.#execution.write(model.parameters, state.parameters);
-    if (state.moment1 !== undefined) this.#execution.write(moment1, state.moment1);
-    if (state.moment2 !== undefined) this.#execution.write(moment2, state.moment2);
+    if (state.moment1 !== undefined) this.#execution.write(moment1, this.#ownPart(state.moment1));
+    if (state.moment2 !== undefined) this.#execution.write(moment2, this.#ownPart(state.moment2));
     if (state.lossScaling !== undefined) this.#writeLossScaling(state.lossScaling);
     this.#step = this.#reported = state.step ?? 0;
   }

@@ -22,6 +22,8 @@ import {
 import { byteBackward, patchBackward } from "./backward.ts";
 import type { LossTask } from "./bits.ts";
 import type { Config, ModelConfig } from "./config.ts";
+import type { Communicator } from "./distributed/communicator.ts";
+import { type OptimizerPart, partBounds } from "./distributed/optimizer_part.ts";
 import { byteForward, lossForward, patchForward } from "./forward.ts";
 import { type BatchInputs, declareInputs, declareModel, declareWindows, type Model } from "./model.ts";
 import { updateMatrices } from "./muon.ts";
@@ -54,11 +56,13 @@ export interface LossPlan {
 export interface TrainedPlan extends LossPlan {
   /** Gradients of all parameters. */
   readonly gradients: Tensor; // flat, as the parameters
-  /** Running mean of the gradients; of what Muon updates, its momentum. */
+  /** Running mean of the gradients, of the part where there is one; of what Muon updates, its momentum. */
   readonly moment1: Tensor;
   /** Running mean of their squares. */
   readonly moment2: Tensor;
-  /** Weight decay of each block of 64 parameters; negative where Muon updates them. */
+  /** The parameters that this rank updates, where it does not update all. */
+  readonly part?: OptimizerPart;
+  /** Weight decay of each block of 64 parameters, of the part; negative where Muon updates them. */
   readonly decay: Tensor;
   /** Global gradient norm, and the scale of the update. */
   readonly norm: Tensor; // [2]
@@ -78,6 +82,8 @@ export interface TrainingOptions {
   readonly recompute?: boolean;
   /** Patches of the strip that several ranks share, whose dropout masks each has its part of. */
   readonly maskPatches?: number;
+  /** Which part of the parameters to update, and to keep the moments of; all by default. */
+  readonly shard?: Pick<Communicator, "rank" | "size">;
 }
 
 /** What training on an engine needs: scaled losses where it stores gradients in f16. */
@@ -183,21 +189,40 @@ export type OptimizerTensors = Omit<TrainedPlan, keyof LossPlan>;
 export function declareOptimizer(
   builder: PlanBuilder,
   model: Model,
-  { lossScaling = false }: TrainingOptions,
+  { lossScaling = false, shard }: TrainingOptions,
 ): OptimizerTensors {
-  const length = model.table.storageLength;
-  const flat = (name: string, role: "gradient" | "moment") => builder.tensor(name, [length], role);
-  const gradients = flat("gradients", "gradient");
+  const gradients = builder.tensor("gradients", [model.table.storageLength], "gradient");
+  const part = shard && declarePart(builder, model, gradients, shard);
+  const { length } = part?.gradients ?? gradients;
   const windows = declareWindows(builder, model.table, gradients, "d");
   return {
     gradients,
     gradient: (name) => windows.get(name)!,
-    moment1: flat("moment1", "moment"),
-    moment2: flat("moment2", "moment"),
+    moment1: builder.tensor("moment1", [length], "moment"),
+    moment2: builder.tensor("moment2", [length], "moment"),
+    ...(part && { part }),
     decay: builder.tensor("decay", [length / windowAlignment], "parameter"),
     norm: builder.tensor("norm", [2], "output"),
     history: builder.tensor("history", [historyRows, historyColumns], "output"),
     ...(lossScaling && { lossScaling: builder.tensor("lossScaling", [2], "moment") }),
+  };
+}
+
+function declarePart(
+  builder: PlanBuilder,
+  { table, parameters }: Model,
+  gradients: Tensor,
+  { rank, size }: Pick<Communicator, "rank" | "size">,
+): OptimizerPart {
+  const bounds = partBounds(table.storageLength, size);
+  const [start, end] = [bounds[rank]!, bounds[rank + 1]!];
+  const own = (flat: Tensor) => builder.window(`${flat.name}.own`, flat, start, [end - start]);
+  return {
+    bounds,
+    parameters: own(parameters),
+    gradients: own(gradients),
+    ownNorm: builder.tensor("norm.own", [2], "output"),
+    norms: builder.tensor("norm.parts", [size], "input"),
   };
 }
 
@@ -216,7 +241,11 @@ export function scaleLossOf(
   if (scaling !== undefined) builder.call(scaleLoss, {}, { step, scaling }, "scale loss");
 }
 
-/** The programs `update` (norm, clipping, AdamW, Muon where the configuration has it, history) and `clear` (gradients and sums). */
+/**
+ * The programs `update` (norm, clipping, AdamW, Muon where the configuration has it, history) and `clear` (gradients and
+ * sums); before them `own norm` where the rank updates a part of the parameters.
+ * @throws {RangeError} when Muon is to update a part
+ */
 export function updatePrograms(
   builder: PlanBuilder,
   model: Model,
@@ -224,14 +253,28 @@ export function updatePrograms(
   tensors: OptimizerTensors,
   sums: Tensor, // [4]
 ): void {
-  const length = model.table.storageLength;
-  const { parameters, step } = model;
-  const { gradients, moment1, moment2, decay, norm, history, lossScaling: scaling } = tensors;
+  const { step } = model;
+  const { moment1, moment2, part, decay, norm, history, lossScaling: scaling } = tensors;
+  if (part !== undefined && optimizer === "muon") {
+    throw new RangeError(
+      "Cannot share Muon's moments among ranks: a part may end within a matrix. Take AdamW",
+    );
+  }
+  const callNorm = (gradients: Tensor, norm: Tensor, label: string) => {
+    const shape = { length: gradients.length };
+    const scratch = builder.tensor(`${norm.name}.scratch`, [gradientNormScratchLength(shape)]);
+    builder.call(gradientNorm, shape, { gradients, norm, scratch, step }, label);
+  };
+  if (part !== undefined) {
+    builder.program("own norm");
+    callNorm(part.gradients, part.ownNorm, "norm of the own part");
+  }
   builder.program("update");
-  const scratch = builder.tensor("norm.scratch", [gradientNormScratchLength({ length })]);
-  builder.call(gradientNorm, { length }, { gradients, norm, scratch, step }, "gradient norm");
+  // The norm of all gradients is also that of the parts' norms.
+  callNorm(part?.norms ?? tensors.gradients, norm, "gradient norm");
   if (scaling !== undefined) builder.call(unscaleNorm, {}, { step, scaling, norm }, "unscale norm");
-  const shape = { length, beta1, beta2, epsilon: adamwEpsilon };
+  const { parameters, gradients } = part ?? { ...tensors, parameters: model.parameters };
+  const shape = { length: parameters.length, beta1, beta2, epsilon: adamwEpsilon };
   builder.call(adamw, shape, { parameters, gradients, moment1, moment2, decay, norm, step }, "adamw");
   if (optimizer === "muon") updateMatrices(builder, model, weightDecay, tensors);
   builder.call(recordHistory, { rows: historyRows }, { sums, norm, history, step }, "history");
@@ -240,7 +283,7 @@ export function updatePrograms(
   }
 
   builder.program("clear");
-  builder.call(clear, { length }, { x: gradients }, "clear gradients");
+  builder.call(clear, { length: tensors.gradients.length }, { x: tensors.gradients }, "clear gradients");
   builder.call(clear, { length: 4 }, { x: sums }, "clear sums");
 }
 

@@ -147,6 +147,7 @@ export async function trainingRun(
   };
   const save = async (isBest: boolean) => {
     if (rank === 0) await events.save(await checkpointOf(trainer, data, position, best), isBest);
+    else await trainer.giveMoments();
     savedStep = trainer.step;
     meter.restart();
   };

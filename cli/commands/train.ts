@@ -79,6 +79,12 @@ export default defineCommand({
       help:
         "go on from the newest checkpoint in --out, or from the start where none was kept yet; --steps may be raised",
     },
+    shardOptimizer: {
+      kind: "flag",
+      help:
+        "under mpirun: each rank keeps the moments of its part of the weights alone, which takes less memory, sends more, " +
+        "and trains the same",
+    },
     supervise: {
       kind: "flag",
       help:
@@ -167,6 +173,12 @@ export default defineCommand({
       ? await chooseConfig(values, flags, init?.model)
       : resumedConfig(resume, flags);
     if (resume !== undefined) checkSameTask(resume, task);
+    if (values.shardOptimizer && config.optimizer === "muon") {
+      throw new UsageError(
+        "Cannot use --shard-optimizer with --optimizer muon: a rank's part may end within a matrix, and Muon needs whole " +
+          "ones. Leave one of them out",
+      );
+    }
 
     await checkRunFolder(out);
     const taskData = await trainingTasks[task].open({
@@ -190,7 +202,12 @@ export default defineCommand({
     if (task === "conversion") tellCuts(training, { ...config, cut: "head" }, "pair");
     else tellCuts(training, config);
 
-    await checkSameRun(communicator, config, training, resume?.run?.step);
+    await checkSameRun(
+      communicator,
+      { ...config, shardOptimizer: values.shardOptimizer },
+      training,
+      resume?.run?.step,
+    );
     const engine = await openEngine(values, await localRanks(communicator));
     const run: TrainRun = {
       engine,
@@ -201,6 +218,7 @@ export default defineCommand({
       onBadStep: values.onBadStep,
       tune: values.tune,
       recompute: values.recompute,
+      shardOptimizer: values.shardOptimizer,
       ...taskData,
       ...(inherited && { parameters: inherited }),
       ...(resume && { resume }),
@@ -237,7 +255,21 @@ export default defineCommand({
 
 /** The command that goes on with a stopped run: its configuration is in the checkpoint, its data and device are not. */
 function resumingLine(
-  { data, evalData, out, task, pairs, loss, given, device, precision, limit, recompute, onBadStep }: {
+  {
+    data,
+    evalData,
+    out,
+    task,
+    pairs,
+    loss,
+    given,
+    device,
+    precision,
+    limit,
+    recompute,
+    shardOptimizer,
+    onBadStep,
+  }: {
     readonly data: readonly string[];
     readonly evalData: readonly string[];
     readonly out: string;
@@ -249,6 +281,7 @@ function resumingLine(
     readonly precision: string;
     readonly limit?: number;
     readonly recompute: boolean;
+    readonly shardOptimizer: boolean;
     readonly onBadStep: "stop" | "skip";
   },
 ): string {
@@ -263,6 +296,7 @@ function resumingLine(
   if (device !== "auto") words.push("--device", device);
   if (precision !== "f32") words.push("--precision", precision);
   if (recompute) words.push("--recompute");
+  if (shardOptimizer) words.push("--shard-optimizer");
   if (onBadStep === "skip") words.push("--on-bad-step", onBadStep);
   return [...words, "--resume"].join(" ");
 }

@@ -12,6 +12,11 @@ const symbols = {
     result: "i32",
     nonblocking: true,
   },
+  MPI_Reduce: {
+    parameters: ["buffer", "buffer", "i32", handle, handle, "i32", handle],
+    result: "i32",
+    nonblocking: true,
+  },
   MPI_Bcast: { parameters: ["buffer", "i32", handle, "i32", handle], result: "i32", nonblocking: true },
   MPI_Barrier: { parameters: [handle], result: "i32", nonblocking: true },
   MPI_Abort: { parameters: [handle, "i32"], result: "i32" },

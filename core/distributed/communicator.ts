@@ -11,8 +11,10 @@ export interface Communicator {
   readonly size: number;
   /** Adds up what the ranks hold, element by element; the sums, the same bits in every rank, replace it. */
   allReduceSum(values: Float32Array | Float64Array): Promise<void>;
-  /** Replaces what the ranks hold by what rank 0 does. */
-  broadcast(values: Uint8Array): Promise<void>;
+  /** The same, but only one rank gets the sums; what the others hold stays. */
+  reduceSum(values: Float32Array, root: number): Promise<void>;
+  /** Replaces what the ranks hold by what one of them does. */
+  broadcast(values: Uint8Array, root: number): Promise<void>;
   /** Returns when all have come here. */
   barrier(): Promise<void>;
 }
@@ -22,6 +24,7 @@ export const singleRank: Communicator = {
   rank: 0,
   size: 1,
   allReduceSum: () => Promise.resolve(),
+  reduceSum: () => Promise.resolve(),
   broadcast: () => Promise.resolve(),
   barrier: () => Promise.resolve(),
 };

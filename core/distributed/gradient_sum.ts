@@ -1,6 +1,8 @@
 import type { Execution, Tensor } from "@bgpt/kernels";
+import type { TrainedPlan } from "../training_plan.ts";
 import type { Communicator } from "./communicator.ts";
 import type { GradientBucket } from "./gradient_buckets.ts";
+import { cutAtOwners, intervalOf } from "./optimizer_part.ts";
 
 /** Adds up gradients and losses over the ranks, the first gradients while the engine computes the next ones. */
 export class GradientSum {
@@ -8,23 +10,25 @@ export class GradientSum {
   readonly #communicator: Communicator;
   /** Each with the part of the backward pass that completes it. */
   readonly #buckets: readonly GradientBucket[];
-  /** Sums of the losses. */
-  readonly #lossSums: Tensor;
+  readonly #plan: Pick<TrainedPlan, "gradients" | "lossSums" | "part">;
 
   /** Of a plan with these buckets. */
   constructor(
     execution: Execution,
     communicator: Communicator,
     buckets: readonly GradientBucket[],
-    lossSums: Tensor,
+    plan: Pick<TrainedPlan, "gradients" | "lossSums" | "part">,
   ) {
     this.#execution = execution;
     this.#communicator = communicator;
     this.#buckets = buckets;
-    this.#lossSums = lossSums;
+    this.#plan = plan;
   }
 
-  /** Runs the last backward pass of a step, and returns when the engine has been given the sums over all ranks. */
+  /**
+   * Runs the last backward pass of a step, and returns when the engine has been given the sums over all ranks: of all
+   * gradients, or of its part of them.
+   */
   async backward(): Promise<void> {
     const reads = this.#buckets.map(({ program, gradients }) => {
       this.#execution.run(program);
@@ -47,10 +51,26 @@ export class GradientSum {
 
   /** In the same order in all ranks. */
   async #sum(reads: { tensor: Tensor; values: Promise<Float32Array> }[]): Promise<void> {
-    for (const { tensor, values } of [...reads, this.#read(this.#lossSums)]) {
-      const sums = await values;
-      await this.#communicator.allReduceSum(sums);
-      this.#execution.write(tensor, sums);
+    const losses = this.#read(this.#plan.lossSums);
+    for (const { tensor, values } of reads) await this.#sumGradients(tensor, await values);
+    await this.#sumForAll(losses.tensor, await losses.values);
+  }
+
+  async #sumForAll(tensor: Tensor, values: Float32Array): Promise<void> {
+    await this.#communicator.allReduceSum(values);
+    this.#execution.write(tensor, values);
+  }
+
+  async #sumGradients(bucket: Tensor, values: Float32Array): Promise<void> {
+    const { gradients, part } = this.#plan;
+    if (part === undefined) return await this.#sumForAll(bucket, values);
+    const first = bucket.offset - gradients.offset;
+    for (const interval of cutAtOwners(part.bounds, first, first + bucket.length)) {
+      const sums = values.subarray(interval.start - first, interval.end - first);
+      await this.#communicator.reduceSum(sums, interval.owner);
+      if (interval.owner === this.#communicator.rank) {
+        this.#execution.write(intervalOf(gradients, interval), sums);
+      }
     }
   }
 }

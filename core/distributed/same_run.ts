@@ -13,7 +13,7 @@ const parts = ["the options", "the files and their sizes", "the checkpoint to go
  */
 export async function checkSameRun(
   communicator: Communicator,
-  config: Config,
+  config: Config & { readonly shardOptimizer?: boolean },
   training: SampleSource,
   resumedStep: number = -1,
 ): Promise<void> {
@@ -26,7 +26,7 @@ export async function checkSameRun(
   // Whole numbers below 2³² in doubles: every field of rank 0 as it is here.
   const own = Float64Array.of(crc32c(encoder.encode(JSON.stringify(config))), samples, resumedStep);
   const first = own.slice();
-  await communicator.broadcast(new Uint8Array(first.buffer));
+  await communicator.broadcast(new Uint8Array(first.buffer), 0);
   const other = parts.filter((_, i) => own[i] !== first[i]);
   if (other.length === 0) return;
   throw new Error(
