@@ -75,7 +75,9 @@ export async function openEngine(
   }
   const mixed = precision === "mixed";
   if (mixed && device !== "gpu" && device !== "auto") {
-    throw new UsageError(`Cannot use --precision mixed on --device ${device}: only a GPU computes in it`);
+    throw new UsageError(
+      `Cannot use --precision mixed on --device ${device}: only a GPU computes in it. Leave it out`,
+    );
   }
   const openCpu = () => openCpuEngine({ threads: threads ?? threadsOfRank(local) });
   if (device === "reference") return new ReferenceEngine();

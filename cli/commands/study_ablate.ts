@@ -169,7 +169,7 @@ async function openData(
   for (const word of values.pairs) data.push(await namedPairs(word, base));
   if (data.length === 0) {
     throw new UsageError(
-      "Nothing to learn from. Give --data NAME=PATH, --pairs A->B=PATH or --cpu-programs N",
+      "Cannot study without data. Give --data NAME=PATH, --pairs A->B=PATH or --cpu-programs N",
     );
   }
   const twice = data.find(({ name }, i) => data.findIndex((other) => other.name === name) < i);

@@ -24,7 +24,8 @@ Deno.test("mixed precision is refused in a line where no GPU computes", async ()
       await assertRefused({
         args: [...args, device],
         code: 2,
-        message: `Cannot use --precision mixed on --device ${device}: only a GPU computes in it`,
+        message:
+          `Cannot use --precision mixed on --device ${device}: only a GPU computes in it. Leave it out`,
       });
     }
     await assertRefused({

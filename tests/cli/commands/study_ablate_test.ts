@@ -126,7 +126,7 @@ Deno.test("an ablation refuses what cannot be before anything is run", () =>
         [...programs, "--variants", "base,windw"],
         'Cannot use --variants windw: there is no such variant, did you mean "window"?',
       ],
-      [[], "Nothing to learn from. Give --data NAME=PATH, --pairs A->B=PATH or --cpu-programs N"],
+      [[], "Cannot study without data. Give --data NAME=PATH, --pairs A->B=PATH or --cpu-programs N"],
       [["--data", folder], `Cannot use --data ${folder}: a name and a path are required, such as text=books`],
       [programs, 'Cannot train variant "base" on cpu with a budget of 0.0001 TFLOP: a step takes '],
       [[...programs, "--memory", "17"], "--memory"],
