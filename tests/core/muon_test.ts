@@ -6,9 +6,7 @@ import {
   isLinearMatrix,
   meanLossNats,
   modelConfig,
-  packStrip,
   parameterTable,
-  RandomStream,
   type Strip,
   Trainer,
   trainingPlan,
@@ -16,7 +14,7 @@ import {
 import { type Engine, ReferenceEngine } from "@bgpt/kernels";
 import { cpu, engineTest } from "../engines.ts";
 import { assertClose } from "../kernels/compare.ts";
-import { bytesOf, smallCapacity, smallConfig } from "./small_checkpoint.ts";
+import { bytesOf, smallCapacity, smallConfig, smallStrip } from "./small_checkpoint.ts";
 
 const config: Config = {
   ...smallConfig,
@@ -29,15 +27,6 @@ const config: Config = {
 };
 const table = parameterTable(config);
 const matrices = table.parameters.filter(({ name }) => isLinearMatrix(name));
-
-/** Two files of random bytes that fill a strip to the last patch but one. */
-function stripOf(seed: number): Strip {
-  const random = new RandomStream(seed);
-  const files = [4, 3].map((patches) =>
-    Uint16Array.from({ length: patches * config.patchSize }, () => random.below(256))
-  );
-  return packStrip(files.map((tokens) => ({ tokens })), smallCapacity, config.patchSize);
-}
 
 function trainerOf(engine: Engine, changes: Partial<Config> = {}): Promise<Trainer> {
   const own = { ...config, ...changes };
@@ -102,7 +91,7 @@ function singularValues(matrix: Matrix): number[] {
 }
 
 engineTest("twenty steps with Muon follow the reference engine", async (engine) => {
-  const strips = Array.from({ length: 20 }, (_, i) => stripOf(i % 4));
+  const strips = Array.from({ length: 20 }, (_, i) => smallStrip(i % 4));
   const expected = await trained(new ReferenceEngine(), {}, strips);
   const actual = await trained(engine, {}, strips);
   assertClose(actual.losses, expected.losses, { absolute: 0, relative: 1e-4 }, "losses");
@@ -115,7 +104,7 @@ engineTest("twenty steps with Muon follow the reference engine", async (engine) 
 
 Deno.test("one step goes along the momentum with all its singular values made about 1", async () => {
   const changes = { weightDecay: 0, warmup: 0, learningRate: 0.01 };
-  const { before, state } = await trained(new ReferenceEngine(), changes, [stripOf(1)]);
+  const { before, state } = await trained(new ReferenceEngine(), changes, [smallStrip(1)]);
   for (const { name, offset, length, shape } of matrices) {
     const of = (values: Float32Array) => values.subarray(offset, offset + length);
     const difference = of(before.parameters).map((value, i) => value - of(state.parameters)[i]!);
@@ -143,7 +132,7 @@ Deno.test("one step goes along the momentum with all its singular values made ab
 });
 
 Deno.test("what is no matrix of a block takes the step that AdamW takes", async () => {
-  const strips = [stripOf(1)];
+  const strips = [smallStrip(1)];
   const muon = await trained(new ReferenceEngine(), {}, strips);
   const adamw = await trained(new ReferenceEngine(), { optimizer: "adamw" }, strips);
   for (const { name, offset, length } of table.parameters) {
@@ -156,7 +145,7 @@ Deno.test("what is no matrix of a block takes the step that AdamW takes", async 
 });
 
 Deno.test("with Muon a run that stopped goes on from its checkpoint with the same bits", async () => {
-  const strips = [1, 2, 3, 4].map(stripOf);
+  const strips = [1, 2, 3, 4].map(smallStrip);
   const { state: expected } = await trained(cpu, {}, strips);
   const { state } = await trained(cpu, {}, strips.slice(0, 2));
   const { parameters } = state;
@@ -175,12 +164,12 @@ Deno.test("with Muon a run that stopped goes on from its checkpoint with the sam
 engineTest(
   "with Muon a gradient that is not finite leaves weights and moments as they were",
   async (engine) => {
-    const { state } = await trained(engine, {}, [stripOf(1)]);
+    const { state } = await trained(engine, {}, [smallStrip(1)]);
     const broken = { ...state, parameters: state.parameters.slice() };
     broken.parameters[table.parameters.at(-1)!.offset] = NaN;
     const trainer = await trainerOf(engine);
     trainer.restore(broken);
-    trainer.train([stripOf(2)]);
+    trainer.train([smallStrip(2)]);
     assertEquals((await trainer.metrics()).map(({ dropped }) => dropped), [true]);
     const { parameters, moment1, moment2 } = await trainer.state();
     assertEquals(parameters.join(), broken.parameters.join());

@@ -2,16 +2,14 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import {
   classificationTrainingPlan,
   type Config,
-  packStrip,
   presets,
-  RandomStream,
   type TrainedPlan,
   Trainer,
   trainingPlan,
 } from "@bgpt/core";
 import { type Engine, planMemory, ReferenceEngine } from "@bgpt/kernels";
 import { engineTest } from "../engines.ts";
-import { smallCapacity, smallConfig } from "./small_checkpoint.ts";
+import { smallCapacity, smallConfig, smallStrip } from "./small_checkpoint.ts";
 
 const config: Config = {
   ...smallConfig,
@@ -22,20 +20,10 @@ const config: Config = {
   accumulate: 2,
 };
 
-/** Two files of random bytes, each of a class. */
-function stripOf(seed: number) {
-  const random = new RandomStream(seed);
-  const files = [4, 3].map((patches, label) => ({
-    tokens: Uint16Array.from({ length: patches * config.patchSize }, () => random.below(256)),
-    label,
-  }));
-  return packStrip(files, smallCapacity, config.patchSize);
-}
-
 /** Weights and moments after two steps of two strips each. */
 async function trained(engine: Engine, plan: TrainedPlan) {
   const trainer = await Trainer.create(engine, config, plan);
-  for (const step of [1, 2]) trainer.train([stripOf(2 * step), stripOf(2 * step + 1)]);
+  for (const step of [1, 2]) trainer.train([smallStrip(2 * step), smallStrip(2 * step + 1)]);
   const state = await trainer.state();
   trainer.destroy();
   return state;

@@ -4,8 +4,11 @@ import {
   type Config,
   initialParameters,
   modelConfig,
+  packStrip,
   parameterTable,
   presets,
+  RandomStream,
+  type Strip,
 } from "@bgpt/core";
 
 /**
@@ -24,6 +27,16 @@ export const smallConfig: Config = {
 
 /** Patches of a strip in the tests that train {@linkcode smallConfig}. */
 export const smallCapacity = 8;
+
+/** Two files of random bytes, each of a class, that fill {@linkcode smallCapacity} to the last patch but one. */
+export function smallStrip(seed: number): Strip {
+  const random = new RandomStream(seed);
+  const files = [4, 3].map((patches, label) => ({
+    tokens: Uint16Array.from({ length: patches * smallConfig.patchSize }, () => random.below(256)),
+    label,
+  }));
+  return packStrip(files, smallCapacity, smallConfig.patchSize);
+}
 
 /** A checkpoint of a run in the middle, all its numbers drawn from the seed. */
 export function smallCheckpoint(

@@ -2,9 +2,7 @@ import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import {
   type Config,
   meanLossNats,
-  packStrip,
   parameterTable,
-  RandomStream,
   type StepMetrics,
   type Strip,
   Trainer,
@@ -13,7 +11,7 @@ import {
 import { type Engine, ReferenceEngine } from "@bgpt/kernels";
 import { engineTest } from "../engines.ts";
 import { assertClose } from "../kernels/compare.ts";
-import { smallCapacity, smallConfig } from "./small_checkpoint.ts";
+import { smallCapacity, smallConfig, smallStrip } from "./small_checkpoint.ts";
 
 const patchCapacity = smallCapacity;
 const config: Config = {
@@ -24,15 +22,6 @@ const config: Config = {
   learningRate: 3e-3,
   dropout: 0.1,
 };
-
-/** Two files of random bytes that fill a strip to the last patch but one. */
-function stripOf(seed: number): Strip {
-  const random = new RandomStream(seed);
-  const files = [4, 3].map((patches) =>
-    Uint16Array.from({ length: patches * config.patchSize }, () => random.below(256))
-  );
-  return packStrip(files.map((tokens) => ({ tokens })), patchCapacity, config.patchSize);
-}
 
 function trainerOf(engine: Engine, own: Config): Promise<Trainer> {
   return Trainer.create(engine, own, trainingPlan(own, patchCapacity));
@@ -59,7 +48,7 @@ async function trained(engine: Engine, changes: Partial<Config>, batches: readon
 }
 
 everyEngineTest("overfitting one batch drives the loss to 0", async (engine) => {
-  const strip = stripOf(1);
+  const strip = smallStrip(1);
   // Next to no dropout rather than none, which would be another plan: see smallConfig.
   const changes = { learningRate: 1e-2, dropout: 1e-9 };
   const { metrics } = await trained(engine, changes, Array(60).fill([strip]));
@@ -72,7 +61,7 @@ everyEngineTest("overfitting one batch drives the loss to 0", async (engine) => 
 });
 
 everyEngineTest("the same seed gives the same bits twice, another seed others", async (engine) => {
-  const batches = [[stripOf(1)], [stripOf(2)], [stripOf(3)]];
+  const batches = [[smallStrip(1)], [smallStrip(2)], [smallStrip(3)]];
   const { state } = await trained(engine, {}, batches);
   assertEquals((await trained(engine, {}, batches)).state, state);
   assertNotEquals(
@@ -82,15 +71,18 @@ everyEngineTest("the same seed gives the same bits twice, another seed others", 
 });
 
 everyEngineTest("evaluation between steps changes nothing that training sees", async (engine) => {
-  const batches = [[stripOf(1), stripOf(2)], [stripOf(3), stripOf(4)], [stripOf(5), stripOf(6)]];
+  const batches = [[smallStrip(1), smallStrip(2)], [smallStrip(3), smallStrip(4)], [
+    smallStrip(5),
+    smallStrip(6),
+  ]];
   const changes = { accumulate: 2 };
   const { state, metrics } = await trained(engine, changes, batches);
   const trainer = await trainerOf(engine, { ...config, ...changes });
   for (const batch of batches) {
-    await trainer.evaluate(strips(stripOf(7), stripOf(8)));
+    await trainer.evaluate(strips(smallStrip(7), smallStrip(8)));
     trainer.train(batch);
   }
-  await trainer.evaluate(strips(stripOf(7)));
+  await trainer.evaluate(strips(smallStrip(7)));
   assertEquals(await trainer.metrics(), metrics);
   assertEquals(await trainer.state(), state);
   trainer.destroy();
@@ -99,12 +91,12 @@ everyEngineTest("evaluation between steps changes nothing that training sees", a
 Deno.test("evaluation has no dropout, and sums over strips", async () => {
   const trainer = await trainerOf(new ReferenceEngine(), { ...config, dropout: 0.5 });
   const plain = await trainerOf(new ReferenceEngine(), { ...config, dropout: 0 });
-  const { totals: one } = await trainer.evaluate(strips(stripOf(1)));
+  const { totals: one } = await trainer.evaluate(strips(smallStrip(1)));
   const { totals: other, samples, patches } = await plain.evaluate(
-    strips(stripOf(1), stripOf(2), stripOf(1)),
+    strips(smallStrip(1), smallStrip(2), smallStrip(1)),
   );
   assertEquals([samples, patches, one.positions, other.positions], [6, 21, 20, 60]);
-  const { totals: second } = await plain.evaluate(strips(stripOf(2)));
+  const { totals: second } = await plain.evaluate(strips(smallStrip(2)));
   assertClose(
     [other.lossNats],
     [2 * one.lossNats + second.lossNats],
@@ -114,7 +106,7 @@ Deno.test("evaluation has no dropout, and sums over strips", async () => {
 });
 
 Deno.test("a step over several strips is the mean of their mean losses", async () => {
-  const [one, two] = [stripOf(1), stripOf(2)];
+  const [one, two] = [smallStrip(1), smallStrip(2)];
   const single = await trained(new ReferenceEngine(), { dropout: 0 }, [[one]]);
   const triple = await trained(new ReferenceEngine(), { dropout: 0, accumulate: 3 }, [[one, one, one]]);
   assertClose(
@@ -133,7 +125,7 @@ Deno.test("a step over several strips is the mean of their mean losses", async (
 });
 
 Deno.test("strips of one step draw dropout masks of their own", async () => {
-  const strip = stripOf(1);
+  const strip = smallStrip(1);
   const single = await trained(new ReferenceEngine(), { dropout: 0.3 }, [[strip]]);
   const double = await trained(new ReferenceEngine(), { dropout: 0.3, accumulate: 2 }, [[strip, strip]]);
   assertNotEquals(double.metrics[0]!.totals.lossNats, 2 * single.metrics[0]!.totals.lossNats);
@@ -141,7 +133,7 @@ Deno.test("strips of one step draw dropout masks of their own", async () => {
 
 Deno.test("a step reports its number, rate, loss over every position, and the norm before clipping", async () => {
   const changes = { maxGradientNorm: 1e-3, warmup: 2 };
-  const { metrics } = await trained(new ReferenceEngine(), changes, Array(4).fill([stripOf(1)]));
+  const { metrics } = await trained(new ReferenceEngine(), changes, Array(4).fill([smallStrip(1)]));
   assertEquals(metrics.map(({ step }) => step), [1, 2, 3, 4]);
   assertEquals(metrics.map((step) => step.learningRate), [1.5e-3, 3e-3, 3e-3, 3e-3]);
   for (const { totals, gradientNorm } of metrics) {
@@ -152,7 +144,7 @@ Deno.test("a step reports its number, rate, loss over every position, and the no
 });
 
 Deno.test("metrics of more steps than the device keeps are asked for in time", async () => {
-  const strip = stripOf(1);
+  const strip = smallStrip(1);
   const metricsOf = async (mustReport: (trainer: Trainer) => boolean) => {
     const trainer = await trainerOf(new ReferenceEngine(), config);
     const metrics: StepMetrics[] = [];
@@ -170,15 +162,15 @@ Deno.test("metrics of more steps than the device keeps are asked for in time", a
 everyEngineTest(
   "with a parameter that is no number, steps are dropped and leave weights and moments as they were",
   async (engine) => {
-    const { state } = await trained(engine, {}, [[stripOf(1)]]);
+    const { state } = await trained(engine, {}, [[smallStrip(1)]]);
     const { offset } = parameterTable(config).parameters.at(-1)!;
     for (const value of [NaN, Infinity]) {
       const broken = { ...state, parameters: state.parameters.slice() };
       broken.parameters[offset] = value;
       const trainer = await trainerOf(engine, config);
       trainer.restore(broken);
-      trainer.train([stripOf(2)]);
-      trainer.train([stripOf(3)]);
+      trainer.train([smallStrip(2)]);
+      trainer.train([smallStrip(3)]);
       const metrics = await trainer.metrics();
       assertEquals(metrics.map(({ step, dropped }) => [step, dropped]), [[2, true], [3, true]]);
       assert(metrics.every(({ totals }) => Number.isNaN(totals.lossNats)));
@@ -191,7 +183,7 @@ everyEngineTest(
 );
 
 engineTest("training follows the reference engine", async (engine) => {
-  const batches = [[stripOf(1)], [stripOf(2)], [stripOf(3)], [stripOf(1)]];
+  const batches = [[smallStrip(1)], [smallStrip(2)], [smallStrip(3)], [smallStrip(1)]];
   const losses = async (engine: Engine) =>
     (await trained(engine, {}, batches)).metrics.map(({ totals }) => meanLossNats(totals));
   const expected = await losses(new ReferenceEngine());

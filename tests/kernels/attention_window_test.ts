@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { attention, attentionBackward, dropoutFactor } from "@bgpt/kernels";
 import { cpu, engineTest, strictCpu } from "../engines.ts";
 import { anyThreadsTest } from "./any_threads.ts";
-import { backwardAndSlope, compareBoth, operandsFor, packFiles, step } from "./attention_cases.ts";
-import { assertClose, runKernel, type Values } from "./compare.ts";
+import { backwardAndSlope, compareBoth, operandsFor, packFiles } from "./attention_cases.ts";
+import { assertClose, runKernel } from "./compare.ts";
 
 const kernels = [attention, attentionBackward] as (typeof attentionBackward)[];
 
@@ -87,35 +87,6 @@ engineTest("a row's bits do not depend on rows beyond the window", async (engine
       assertEquals(changes(3 * C, dQkv, backward.dQkv!), isSeen, `row ${p} of dQkv after ${changed} changed`);
     }
   }
-});
-
-Deno.test({
-  name: "on the cpu engine a file has the same bits wherever it stands in the strip, with a window too",
-  // The engines outlive each test on purpose.
-  sanitizeResources: false,
-  sanitizeOps: false,
-  fn: async () => {
-    const [P, first, length, C] = [190, 37, 150, 20];
-    const shape = { P, H: 1, D: C, dropout: false, stream: 0, window: 40 };
-    const fileStart = Uint32Array.from({ length: P }, (_, p) => p < first ? 0 : Math.min(first, p));
-    fileStart.fill(first + length, first + length);
-    const strip = await operandsFor(shape, fileStart, 3);
-    const rows = (values: Float32Array | Uint32Array, width: number) =>
-      values.slice(first * width, (first + length) * width);
-    const alone: Values = { step, fileStart: new Uint32Array(length) };
-    for (const [name, width] of [["qkv", 3 * C], ["out", C], ["dOut", C], ["logSumExp", 1]] as const) {
-      alone[name] = rows(strip[name]!, width);
-    }
-    for (const engine of [cpu, strictCpu]) {
-      for (const kernel of kernels) {
-        const inStrip = await runKernel(engine, kernel, shape, strip);
-        const byItself = await runKernel(engine, kernel, { ...shape, P: length }, alone);
-        for (const [name, values] of Object.entries(byItself)) {
-          assertEquals(rows(inStrip[name]!, values.length / length), values, `${engine.name} ${name}`);
-        }
-      }
-    }
-  },
 });
 
 for (const kernel of kernels) {
