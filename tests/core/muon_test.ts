@@ -131,7 +131,7 @@ Deno.test("one step goes along the momentum with all its singular values made ab
   }
 });
 
-Deno.test("what is no matrix of a block takes the step that AdamW takes", async () => {
+Deno.test("what is no matrix that vectors are multiplied with takes the step that AdamW takes", async () => {
   const strips = [smallStrip(1)];
   const muon = await trained(new ReferenceEngine(), {}, strips);
   const adamw = await trained(new ReferenceEngine(), { optimizer: "adamw" }, strips);

@@ -123,7 +123,7 @@ Deno.test("as published everything decays, but not what is never trained", () =>
   assertEquals(spared.map(({ name }) => name), ["patch_level_decoder.base.wte.weight"]);
 });
 
-Deno.test("with Muon the matrices of blocks are marked, and everything else decays as it does without", () => {
+Deno.test("with Muon the matrices of blocks and projection are marked, and everything else decays as it does without", () => {
   const table = parameterTable(small);
   for (const decay of ["matrices", "all"] as const) {
     const [marked, plain] = [decayBlocks(table, 0.25, decay, "muon"), decayBlocks(table, 0.25, decay)];
