@@ -10,6 +10,9 @@ const MPI_THREAD_SERIALIZED = 2;
 /** Calls from any threads at once. */
 const MPI_THREAD_MULTIPLE = 3;
 
+/** What a launcher takes at most to pass on what a rank wrote. */
+const toldMilliseconds = 500;
+
 /** The processes that a launcher started, over MPI. Calls run on a thread of their own, one after the other. */
 export class MpiCommunicator implements Communicator {
   readonly rank: number;
@@ -100,6 +103,12 @@ export class MpiCommunicator implements Communicator {
     check("MPI_Finalize", functions.MPI_Finalize());
   }
 
+  /** Ends all ranks with this exit code, once the launcher had time to pass on why: it drops what it did not read yet. */
+  async fail(code: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, toldMilliseconds));
+    this.abort(code);
+  }
+
   /** Ends all ranks at once, with this exit code. */
   abort(code: number): void {
     if (this.#ended) return;
@@ -129,7 +138,7 @@ export class MpiCommunicator implements Communicator {
       } for the others in ${name}: one of them hangs. ` +
         "Go on with --resume, or with a longer --hang-timeout where it was only slow",
     );
-    this.abort(deviceErrorCode);
+    void this.fail(deviceErrorCode);
   }
 }
 

@@ -20,5 +20,5 @@ export function openRanks(hangSeconds: number): Communicator {
 /** Ends what {@linkcode openRanks} began: with all ranks where all is well, else with an end to the whole job. */
 export async function leaveRanks(code: number): Promise<void> {
   if (code === 0) await opened?.end();
-  else opened?.abort(code);
+  else await opened?.fail(code);
 }
