@@ -88,4 +88,5 @@ export const publishedRecipe: Partial<TrainingConfig> = {
   beta2: 0.999,
   maxGradientNorm: 0,
   dropout: 0.1,
+  optimizer: "adamw",
 };
