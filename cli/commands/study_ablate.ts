@@ -81,7 +81,8 @@ export default defineCommand({
   examples: [
     {
       what: "every variant on short programs and on text",
-      line: "study ablate --out studies/v2 --cpu-programs 100000 --data text=books --budget 100",
+      line:
+        "study ablate --out studies/v2 --cpu-programs 100000 --data text=books --learning-rate 2e-3 --budget 100",
     },
     {
       what: "one change on the full machine, twice",
