@@ -58,12 +58,14 @@ browserTest(
       await preview.getByText("This browser can make no sound of these bytes.").waitFor();
 
       await goOn("a.wav", encodeWav8(new Uint8Array(64), 8000));
-      assertEquals(await preview.locator("audio").count(), 1);
+      await preview.locator("audio").waitFor({ state: "attached" });
       await generate.getByText("Picture", { exact: true }).click();
       await preview.getByText("This browser can make no picture of these bytes.").waitFor();
 
       await goOn("a.txt", new TextEncoder().encode("Grüße"));
-      assertEquals(await preview.locator(".given").textContent(), "Grüße");
+      const given = preview.locator(".given", { hasText: "Gr" });
+      await given.waitFor();
+      assertEquals(await given.textContent(), "Grüße");
     }),
 );
 
