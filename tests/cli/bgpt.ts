@@ -12,6 +12,7 @@ const entry = fromFileUrl(new URL("../../cli/main.ts", import.meta.url));
 /** A running program. */
 export interface RunningBgpt {
   readonly pid: number;
+  /** Sends a signal; nothing when the program has ended. */
   kill(signal: Deno.Signal): void;
   /** Waits for its end. */
   outcome(): Promise<Outcome>;
@@ -29,10 +30,14 @@ export function spawnBgpt(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  let ended = false;
   const output = process.output();
+  process.status.then(() => ended = true);
   return {
     pid: process.pid,
-    kill: (signal) => process.kill(signal),
+    kill: (signal) => {
+      if (!ended) process.kill(signal);
+    },
     async outcome() {
       const { code, stdout, stderr } = await output;
       const decoder = new TextDecoder();

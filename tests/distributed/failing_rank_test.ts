@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert"
 import { loadCheckpoint } from "@bgpt/core/files";
 import { bgpt } from "../cli/bgpt.ts";
 import { inTempFolder } from "../cli/temp_folder.ts";
+import { mountTest } from "../mounts.ts";
 import { type Mpi, mpiTest, processOf, start, startRanks } from "./mpirun.ts";
 import { firstCheckpoint, smallRun } from "./runs.ts";
 
@@ -95,3 +96,34 @@ Deno.test("a launcher that does not belong to the library is told of", async () 
     assertMatch(stderr, /Cannot train as one of 2 ranks: (found no MPI library|lib.* knows of 1)/);
   });
 });
+
+mountTest(
+  "where there is no MPI library, the error says which were looked for and what to install",
+  async () => {
+    await inTempFolder(async (folder) => {
+      const args = await smallRun(folder, `${folder}/out`);
+      const entry = new URL("../../cli/main.ts", import.meta.url).pathname;
+      // In mounts of its own, every MPI library is an empty file.
+      const hide = "for library in $(ldconfig -p | grep -oE '/[^ ]*libmpi(ch)?[.]so[.0-9]*$'); do " +
+        'mount --bind /dev/null "$(readlink -f "$library")"; done; exec "$@"';
+      const words = [
+        "-m",
+        "sh",
+        "-c",
+        hide,
+        "sh",
+        Deno.execPath(),
+        "run",
+        "-A",
+        "--no-check",
+        entry,
+        ...args,
+      ];
+      const env = { OMPI_COMM_WORLD_RANK: "0", OMPI_COMM_WORLD_SIZE: "2" };
+      const { code, stderr } = await new Deno.Command("unshare", { args: words, env }).output();
+      assertEquals(code, 1);
+      const message = new TextDecoder().decode(stderr);
+      assertMatch(message, /Cannot train as one of 2 ranks: found no MPI library \(lib.*\)\. Install MPICH/);
+    });
+  },
+);

@@ -3,7 +3,8 @@ import type { Checkpoint } from "@bgpt/core";
 import { loadCheckpoint } from "@bgpt/core/files";
 import { bgpt } from "../cli/bgpt.ts";
 import { inTempFolder } from "../cli/temp_folder.ts";
-import { mpiTest, startRanks } from "./mpirun.ts";
+import { completedRun } from "./completed_run.ts";
+import { mpiTest } from "./mpirun.ts";
 import { metricsOf, smallRun } from "./runs.ts";
 
 /** A learning rate that does not depend on where a run is to end. */
@@ -37,8 +38,7 @@ mpiTest(
           "0",
           ...more,
         );
-        const job = ranks === 1 ? await bgpt(args) : await startRanks(mpi, { ranks, args }).outcome();
-        assertEquals(job.code, 0, job.stderr);
+        await completedRun(mpi, ranks, args);
         return (await loadCheckpoint(`${folder}/${out}`)).checkpoint;
       };
       const whole = await run(2, "whole", "--steps", "10");

@@ -41,6 +41,11 @@ function checkpointNames(out: string): string[] {
   }
 }
 
+/** The step of the newest whole checkpoint; 0 before the first. */
+function stepsIn(out: string): number {
+  return Math.max(0, ...checkpointNames(out).map((name) => Number(name.match(/^step-(\d+)$/)?.[1] ?? 0)));
+}
+
 /** Resolves when the process writes a checkpoint (a name ends in its id), or when it has ended. */
 async function writing(out: string, pid: number, ended: () => boolean): Promise<void> {
   while (!ended() && !checkpointNames(out).some((name) => name.endsWith(`.tmp-${pid}`))) await pause(1);
@@ -86,7 +91,10 @@ Deno.test(`a run that is killed ${kills} times, and resumed each time, ends with
           await pause(passed > 0 ? 30 : random.below(12));
         }
       } else {
-        await pause(random.below(1500));
+        // A quarter are at any instant, starting up included; on a fast machine before too many steps have passed.
+        const until = performance.now() + random.below(1500);
+        const last = stepsIn(killed) + 2 * stepsPerKill;
+        while (!ended && performance.now() < until && stepsIn(killed) < last) await pause(1);
       }
       process.kill("SIGKILL");
       const { code, stderr } = await outcome;
