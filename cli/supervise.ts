@@ -9,7 +9,7 @@ export interface SupervisedRun {
   readonly command: readonly [string, ...string[]];
   /** The run's folder. */
   readonly out: string;
-  /** Whether the command starts ranks: then each launcher has codes of its own for one that was killed. */
+  /** Whether the command starts ranks: then its code is the launcher's, which has its own for one that was killed. */
   readonly ranks?: boolean;
   /** Seconds before each restart in a row without a new checkpoint: so many there are. */
   readonly pauses?: readonly number[];
@@ -18,14 +18,17 @@ export interface SupervisedRun {
 const usualPauses = [1, 5, 25, 125, 625];
 
 /** Of a run that failed, and of a wrong command line. */
-const ownFailures: readonly number[] = [1, 2];
+const failureCode = 1;
+const usageCode = 2;
 
 /** What Rust ends a process with that panicked: Deno's WebGPU does, within a driver. */
 const panicCode = 101;
 
 /**
  * Trains in a process of its own. When its device fails, or a signal or a panic ends it, it is restarted with `--resume`;
- * any other failure would come again, and ends the supervision. SIGINT and SIGTERM are passed on, and end both.
+ * any other failure would come again, and ends the supervision. A launcher may end with the code of such a failure when a
+ * rank was killed, too (MPICH, where another was just reading the memory of that rank): it is restarted if the run had
+ * got further, for what would come again then does so without a new checkpoint. SIGINT and SIGTERM are passed on, and end both.
  * @throws {ToldError} with the exit code of the process, which has said why
  * @throws {Error} when it failed in a row too often without a new checkpoint
  */
@@ -43,12 +46,13 @@ export async function supervise(
     signals.passTo(process);
     const { success, code, signal } = await process.status;
     if (success) return;
+    const step = await newestStep(out);
+    const gotFurther = step !== stepBefore;
     const crashed = signal !== null || code === deviceErrorCode || code === panicCode || code > 128 ||
-      ranks && !ownFailures.includes(code);
+      ranks && (code === failureCode ? gotFurther : code !== usageCode);
     if (signals.received || !crashed) throw new ToldError(code);
 
-    const step = await newestStep(out);
-    inARow = step === stepBefore ? inARow + 1 : 1;
+    inARow = gotFurther ? 1 : inARow + 1;
     stepBefore = step;
     const what = `Process ${process.pid} ended with ${signal ?? `code ${code}`}; the run is kept up to step ${
       step ?? 0

@@ -119,6 +119,23 @@ Deno.test("restarts in a row without a new checkpoint are few, those with one ar
     assertEquals((await assertRejects(() => supervise(ended), ToldError)).code, 1);
   }));
 
+Deno.test("a launcher's code 1 is tried again where the run had got further, and only there", () =>
+  inTempFolder(async (folder) => {
+    // Keeps one checkpoint, in its first run, and notes that it ran.
+    const program = `
+      const [folder, resumed = "started"] = Deno.args;
+      Deno.mkdirSync(folder + "/checkpoints/step-1", { recursive: true });
+      Deno.writeTextFileSync(folder + "/runs", resumed + "\\n", { append: true });
+      Deno.exit(1);`;
+    for (const [ranks, runs] of [[false, "started\n"], [true, "started\n--resume\n"]] as const) {
+      const out = join(folder, `${ranks}`);
+      const command = [Deno.execPath(), "eval", program, out] as const;
+      const supervised = () => supervise({ command, out, ranks, pauses: [0.01] });
+      assertEquals((await assertRejects(supervised, ToldError)).code, 1);
+      assertEquals(Deno.readTextFileSync(join(out, "runs")), runs);
+    }
+  }));
+
 const failingGpu = fromFileUrl(new URL("./failing_gpu.ts", import.meta.url));
 
 gpuTest(
