@@ -2,7 +2,8 @@
  * Whether mixed precision learns as f32 does: the same steps on the same batches of text (this repository's own files) in
  * both, and the loss on held-out text at the end.
  *
- *     deno task bench precision [--size tiny|small|medium|official] [--steps 500] [--batch N] [--webgpu dawn] [--json]
+ *     deno task bench precision [--size tiny|small|medium|official] [--steps 500] [--batch N] [--patches N]
+ *         [--webgpu dawn] [--json]
  */
 import {
   type Config,
@@ -52,15 +53,22 @@ interface Outcome {
 /** Runs the benchmark with these arguments. */
 export async function benchPrecision(args: readonly string[], print: Print): Promise<void> {
   const { precision: _, ...options } = benchOptions;
-  const { size, json, steps, batch, ...choice } = parseCommandLine(args, {
+  const { size, json, steps, batch, patches, ...choice } = parseCommandLine(args, {
     ...options,
     steps: { kind: "integer", minimum: 1, default: 500, help: "steps of both runs" },
     batch: { kind: "integer", minimum: 1, help: "files of full length in a step (default: the size's)" },
+    patches: { kind: "integer", minimum: 2, help: "patches of such a file (default: the size's)" },
   }, {});
   const text = await ownText();
   const end = Math.floor(text.length * (1 - heldOutShare));
+  const { config } = benchSizes[size];
   const run: Run = {
-    config: { ...benchSizes[size].config, steps, warmup: Math.min(100, Math.ceil(steps / 5)) },
+    config: {
+      ...config,
+      patchLength: patches ?? config.patchLength,
+      steps,
+      warmup: Math.min(100, Math.ceil(steps / 5)),
+    },
     batch: batch ?? benchSizes[size].batch,
     training: text.subarray(0, end),
     heldOut: text.subarray(end),
@@ -73,7 +81,7 @@ export async function benchPrecision(args: readonly string[], print: Print): Pro
     const record: BenchRecord = {
       bench: "precision",
       size,
-      name: `${steps} steps, batch ${run.batch}`,
+      name: `${steps} steps, ${run.batch} x ${run.config.patchLength} patches`,
       precision,
       ...summarise(stepSeconds),
       heldOutNats,
