@@ -119,6 +119,8 @@ export default defineCommand({
     const secondsLimit = values.minutes * 60 * 1.15;
     const outcome = await trainInFolder({ engine, config, ...data, sampleKind, out, secondsLimit });
     const { model, parameters } = outcome.checkpoint;
+    const { step, stopped } = outcome.summary;
+    if (stopped) note(`Ended after ${step} of ${formatCount(steps, "step")}, early`);
     note(
       `${formatRate(outcome.bytesPerSecond, "B")}, ${
         bitsPerByteAsPublished(outcome.lastTraining).toFixed(4)

@@ -138,7 +138,10 @@ export default defineCommand({
       throw new UsageError("Cannot use --pairs or --loss without --task conversion");
     }
     if (task !== "generation" && values.given !== undefined) {
-      throw new UsageError(`Cannot use --given with --task ${task}. Leave it out`);
+      throw new UsageError(
+        `Cannot use --given with --task ${task}: it says how much of each file is read and not learnt, which ` +
+          "only generation does. Leave it out",
+      );
     }
     if (values.supervise) {
       if (ownLaunch !== undefined) {

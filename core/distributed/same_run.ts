@@ -30,7 +30,7 @@ export async function checkSameRun(
   const other = parts.filter((_, i) => own[i] !== first[i]);
   if (other.length === 0) return;
   throw new Error(
-    `Cannot train together: rank ${communicator.rank} found other than rank 0 in ${other.join(" and ")}. ` +
+    `Cannot train together: rank ${communicator.rank} differs from rank 0 in ${other.join(" and ")}. ` +
       "Give all ranks the same command, and the same paths to the same files",
   );
 }

@@ -65,7 +65,7 @@ mpiTest("a rank that fails ends the job with its message and its code", async (m
     assertEquals(code, 1, stderr);
     assertMatch(
       stderr,
-      /error: rank 1: Cannot train together: rank 1 found other than rank 0 in the options/,
+      /error: rank 1: Cannot train together: rank 1 differs from rank 0 in the options/,
     );
   });
 });

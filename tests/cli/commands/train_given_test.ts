@@ -57,6 +57,8 @@ Deno.test("train --given is refused where nothing is left to learn, and for othe
     await assertRefused({
       args: [...training, "--task", "classification", "--given", "2"],
       code: 2,
-      message: "Cannot use --given with --task classification. Leave it out",
+      message:
+        "Cannot use --given with --task classification: it says how much of each file is read and not learnt, " +
+        "which only generation does. Leave it out",
     });
   }));
