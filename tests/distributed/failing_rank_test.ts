@@ -73,7 +73,7 @@ mpiTest("a rank that fails ends the job with its message and its code", async (m
 mpiTest("--supervise --launch starts all ranks again when one was killed", async (mpi) => {
   await inTempFolder(async (folder) => {
     const out = `${folder}/out`;
-    const run = await smallRun(folder, out, "--steps", "300", "--save-every", "5", "--dropout", "0");
+    const run = await smallRun(folder, out, "--steps", "150", "--save-every", "25", "--dropout", "0");
     const entry = new URL("../../cli/main.ts", import.meta.url).pathname;
     const launch = [...mpi.launcher, "-n", "2"].join(" ");
     const words = ["run", "-A", "--no-check", entry, ...run, "--supervise", "--launch", launch];
@@ -83,7 +83,7 @@ mpiTest("--supervise --launch starts all ranks again when one was killed", async
     const { code, stdout, stderr } = await job.outcome();
     assertEquals(code, 0, stderr);
     assertMatch(stderr, /Restart 1 of 5/);
-    assertMatch(stdout, /^Trained after 300 steps/m);
+    assertMatch(stdout, /^Trained after 150 steps/m);
   });
 });
 
