@@ -70,6 +70,11 @@ export interface Variant {
 export interface DeviceFacts {
   /** Absent where products are to be exact, or the device has none. */
   readonly subgroupMatrix?: SubgroupMatrix;
+  /**
+   * Lanes of every subgroup, a power of two; thread t of a workgroup is lane t modulo this. Absent where a device has no
+   * such subgroups.
+   */
+  readonly subgroupLanes?: number;
   /** The call's operands that are stored in f16; none when absent. */
   readonly halves?: ReadonlySet<string>;
 }

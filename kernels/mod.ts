@@ -11,6 +11,7 @@ export * from "./step.ts";
 export * from "./engines/gpu/device.ts";
 export * from "./engines/gpu/engine.ts";
 export { GpuExecution } from "./engines/gpu/execution.ts";
+export type { Subgroups } from "./engines/gpu/subgroups.ts";
 export { tune } from "./engines/gpu/tuner.ts";
 export * from "./engines/reference/engine.ts";
 export * from "./operations/dropout.ts";

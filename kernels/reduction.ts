@@ -3,7 +3,7 @@
  * normalise rows and the kernels that sum large arrays have in common.
  * @module
  */
-import { divideUp, wgsl } from "./kernel.ts";
+import { type DeviceFacts, divideUp, wgsl } from "./kernel.ts";
 
 /** Threads of a workgroup: what WebGPU allows on every adapter. */
 export const workgroupThreads = 256;
@@ -59,32 +59,65 @@ export function rowLayout(
 }
 
 /**
- * A WGSL function `name(value, thread)` that combines the values of each `lanes` neighbouring threads in a balanced
- * tree and gives the result to all of them. It holds barriers: call it where all threads of the workgroup come.
+ * A WGSL function `name(value, thread)` that combines the values of each `lanes` threads, `columns` apart, in a balanced
+ * tree and gives the result to all of them. Call it where all threads of the workgroup come. It orders nothing else that
+ * they have in workgroup memory: where a subgroup holds all lanes, there is no barrier in it.
+ *
+ * The tree joins what is furthest apart first. So its last levels are within a subgroup, whose lanes read each other's
+ * registers where the device lets them: the tree is the same, and a + b has the bits of b + a, so the result has, too.
  * @param type element type of the values
  * @param lanes a power of two
  * @param combine how two values become one: the WGSL operator or function
+ * @param columns a power of two; threads that are neighbours belong to so many reductions
  */
-export function reductionWgsl(name: string, type: string, lanes: number, combine: "+" | "max"): string {
+export function reductionWgsl(
+  name: string,
+  type: string,
+  lanes: number,
+  combine: "+" | "max",
+  device: DeviceFacts | undefined,
+  columns = 1,
+): string {
+  const { subgroupLanes = 1 } = device ?? {};
   const join = (a: string, b: string) => combine === "+" ? `${a} + ${b}` : `max(${a}, ${b})`;
-  const levels: string[] = [];
-  for (let stride = lanes / 2; stride >= 1; stride /= 2) {
-    const joined = join(`${name}Values[thread]`, `${name}Values[thread + ${stride}u]`);
-    levels.push(`if (lane < ${stride}u) { ${name}Values[thread] = ${joined}; }\n  workgroupBarrier();`);
-  }
-  return wgsl`
-var<workgroup> ${name}Values: array<${type}, ${workgroupThreads}>;
+  const threads = lanes * columns;
+  const nearest = Math.max(columns, subgroupLanes); // From this distance on workgroup memory is needed.
+  const exchanges = halvings(Math.min(threads, subgroupLanes), columns)
+    .map((stride) => `result = ${join("result", `subgroupShuffleXor(result, ${stride}u)`)};`);
+  if (threads <= nearest) {
+    return wgsl`
 fn ${name}(value: ${type}, thread: u32) -> ${type} {
-  let lane = thread % ${lanes}u;
-  ${name}Values[thread] = value;
-  workgroupBarrier();
-  ${levels.join("\n  ")}
-  let result = ${name}Values[thread - lane];
-  // The next call may only overwrite what every thread has read.
-  workgroupBarrier();
+  var result = value;
+  ${exchanges.join("\n  ")}
   return result;
 }
 `;
+  }
+  const levels = halvings(threads, nearest).map((stride) => {
+    const joined = join(`${name}Values[thread]`, `${name}Values[thread + ${stride}u]`);
+    return `if (place < ${stride}u) { ${name}Values[thread] = ${joined}; }\n  workgroupBarrier();`;
+  });
+  return wgsl`
+var<workgroup> ${name}Values: array<${type}, ${workgroupThreads}>;
+fn ${name}(value: ${type}, thread: u32) -> ${type} {
+  let place = thread % ${threads}u;
+  ${name}Values[thread] = value;
+  workgroupBarrier();
+  ${levels.join("\n  ")}
+  var result = ${name}Values[thread - place + place % ${nearest}u];
+  // The next call may only overwrite what every thread has read.
+  workgroupBarrier();
+  ${exchanges.join("\n  ")}
+  return result;
+}
+`;
+}
+
+/** Half of `from`, half of that, and so on, down to `to`; all are powers of two. */
+function halvings(from: number, to: number): number[] {
+  const strides: number[] = [];
+  for (let stride = from / 2; stride >= to; stride /= 2) strides.push(stride);
+  return strides;
 }
 
 /** WGSL function `horizontalSum` over the components of a value of {@linkcode RowLayout}. */

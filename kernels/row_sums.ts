@@ -4,8 +4,8 @@
  * summation, and no thread that waits for what it wrote itself.
  * @module
  */
-import { type Dispatch, divideUp, foldWidth, foldWorkgroups, wgsl } from "./kernel.ts";
-import { valueType } from "./reduction.ts";
+import { type DeviceFacts, type Dispatch, divideUp, foldWidth, foldWorkgroups, wgsl } from "./kernel.ts";
+import { reductionWgsl, valueType } from "./reduction.ts";
 
 /** How a row of C channels is walked: as `vec4<f32>` where C divides by 4, else one by one. */
 export interface RowVectors {
@@ -130,7 +130,10 @@ export interface StridedRowSums {
  *
  * A workgroup has 8 neighbouring values of a row by 32 lanes that share the items, and adds the lanes in a tree.
  */
-export function stridedRowSums({ items, rows, C, source, target }: StridedRowSums): Dispatch {
+export function stridedRowSums(
+  { items, rows, C, source, target }: StridedRowSums,
+  device: DeviceFacts | undefined,
+): Dispatch {
   const { type, count, vectors } = rowVectors(C);
   const blocks = divideUp(count, 8);
   const terms = [0, 1, 2, 3].map((term) =>
@@ -140,12 +143,8 @@ export function stridedRowSums({ items, rows, C, source, target }: StridedRowSum
       sum${term} += select(${type}(), ${source}[(last * ${rows}u + row) * ${count}u + value], item < ${items}u);
     }`
   );
-  const tree = [16, 8, 4, 2, 1].map((step) =>
-    wgsl`if (lane < ${8 * step}u) { partial[lane] += partial[lane + ${8 * step}u]; }
-  workgroupBarrier();`
-  );
   const code = wgsl`
-var<workgroup> partial: array<${type}, 256>;
+${reductionWgsl("sumOf", type, 32, "+", device, 8)}
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let index = group.y * ${foldWidth(rows * blocks)}u + group.x;
@@ -160,10 +159,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var first = lane / 8u; first < ${items}u; first += 128u) {
     ${terms.join("\n    ")}
   }
-  partial[lane] = (sum0 + sum1) + (sum2 + sum3);
-  workgroupBarrier();
-  ${tree.join("\n  ")}
-  if (lane < 8u && own < ${count}u) { ${target}[row * ${count}u + own] += partial[lane]; }
+  let total = sumOf((sum0 + sum1) + (sum2 + sum3), lane);
+  if (lane < 8u && own < ${count}u) { ${target}[row * ${count}u + own] += total; }
 }`;
   return { source: code, workgroups: foldWorkgroups(rows * blocks), vectors: vectors(source, target) };
 }

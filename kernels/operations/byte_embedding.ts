@@ -162,7 +162,7 @@ export const byteEmbeddingBackward: Kernel<
     dPositions: update((S + 1) * C),
     scratch: write((S - firstEmbedded(feature)) * V * C),
   }),
-  dispatches({ N, S, V, C, feature }) {
+  dispatches({ N, S, V, C, feature }, device) {
     const every = feature === "every";
     const embedded = S - firstEmbedded(feature);
     const { count, vectors } = rowVectors(C);
@@ -216,7 +216,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroups: foldWorkgroups(tableGroups),
         vectors: vectors("dTable", "scratch"),
       },
-      stridedRowSums({ items: N, rows: S, C, source: "dx", target: "dPositions" }),
+      stridedRowSums({ items: N, rows: S, C, source: "dx", target: "dPositions" }, device),
     ];
   },
   assembly: ({ N, S, V, C, feature }) => [{

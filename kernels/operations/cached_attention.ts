@@ -90,14 +90,15 @@ export const cachedAttention: Kernel<CachedAttentionShape, "qkv" | "cache" | "ou
       out: write(B * H * D),
     };
   },
-  dispatches(shape) {
+  dispatches(shape, device) {
     const { B, L, H, D } = shape;
     const { place, last } = placeInSlotWgsl(shape);
     const depth = D / 4;
     const part = H * depth;
     const slices = Math.floor(lanes / depth);
     const source = wgsl`
-${reductionWgsl("largestOf", "f32", lanes, "max")}${reductionWgsl("sumOf", "f32", lanes, "+")}
+${reductionWgsl("largestOf", "f32", lanes, "max", device)}
+${reductionWgsl("sumOf", "f32", lanes, "+", device)}
 var<workgroup> query: array<vec4f, ${depth}>;
 var<workgroup> weights: array<f32, ${lanes}>;
 var<workgroup> sums: array<vec4f, ${lanes}>;
@@ -137,7 +138,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     highest = higher;
     let weight = select(0.0, exp(score - highest), key <= ${last});
     weights[lane] = weight;
-    total = total * rescale + sumOf(weight, lane);
+    // Of this lane's keys alone; the lanes join theirs in the end.
+    total = total * rescale + weight;
+    workgroupBarrier();
     sum *= rescale;
     let count = min(${lanes}u, ${last} + 1u - first);
     if (slice < ${slices}u) {
@@ -147,6 +150,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
   }
+  total = sumOf(total, lane);
   sums[lane] = sum;
   workgroupBarrier();
   if (lane < ${depth}u) {

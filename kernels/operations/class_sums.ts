@@ -24,9 +24,9 @@ export const classSums: Kernel<
     weights: read(B),
     sums: update(4),
   }),
-  dispatches({ B }) {
+  dispatches({ B }, device) {
     const source = wgsl`
-${reductionWgsl("groupSum", "vec4<f32>", workgroupThreads, "+")}
+${reductionWgsl("groupSum", "vec4<f32>", workgroupThreads, "+", device)}
 @compute @workgroup_size(${workgroupThreads})
 fn main(@builtin(local_invocation_index) thread: u32) {
   var total = vec4<f32>();

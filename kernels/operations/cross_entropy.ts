@@ -39,7 +39,7 @@ export const crossEntropy: Kernel<
     weights: read(R),
     lossNats: write(R),
   }),
-  dispatches({ R, V, gradient }) {
+  dispatches({ R, V, gradient }, device) {
     // Rows of 257 are not aligned, so logits are read one by one: 32 threads hold 9 each.
     const { lanes, rows, each, index, inside } = rowLayout(V, 16, "f32");
     const groups = divideUp(R, rows);
@@ -53,7 +53,8 @@ export const crossEntropy: Kernel<
       )
     }`;
     const source = wgsl`
-${reductionWgsl("rowMax", "f32", lanes, "max")}${reductionWgsl("rowSums", "vec2<f32>", lanes, "+")}
+${reductionWgsl("rowMax", "f32", lanes, "max", device)}
+${reductionWgsl("rowSums", "vec2<f32>", lanes, "+", device)}
 const lowest = -0x1.fffffep+127f;
 @compute @workgroup_size(${workgroupThreads})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

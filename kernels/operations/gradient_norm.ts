@@ -35,9 +35,9 @@ export const gradientNorm: Kernel<GradientNormShape, "gradients" | "norm" | "scr
     norm: write(2),
     scratch: write(gradientNormScratchLength({ length })),
   }),
-  dispatches({ length }) {
+  dispatches({ length }, device) {
     const groups = gradientNormScratchLength({ length });
-    const sum = reductionWgsl("groupSum", "f32", workgroupThreads, "+");
+    const sum = reductionWgsl("groupSum", "f32", workgroupThreads, "+", device);
     // The exponent's bits tell Infinity and NaN: shader compilers may assume that neither occurs in arithmetic.
     const total = wgsl`
 ${sum}
@@ -56,7 +56,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
     norm[1] = scale;
   }
 }`;
-    return [squareSums("gradients", length, groups), { source: total, workgroups: [1, 1, 1] }];
+    return [squareSums("gradients", length, groups, device), { source: total, workgroups: [1, 1, 1] }];
   },
   assembly({ length }) {
     const chunks = gradientNormScratchLength({ length });

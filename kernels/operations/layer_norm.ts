@@ -42,11 +42,11 @@ export const layerNorm: Kernel<LayerNormShape, "x" | "weight" | "bias" | "y" | "
     mean: write(R),
     rstd: write(R),
   }),
-  dispatches({ R, C }) {
+  dispatches({ R, C }, device) {
     const { type, count, lanes, rows, each, index, inside } = rowLayout(C, maxChunks);
     const groups = divideUp(R, rows);
     const source = wgsl`
-${reductionWgsl("rowSum", "f32", lanes, "+")}${horizontalSumWgsl(type)}
+${reductionWgsl("rowSum", "f32", lanes, "+", device)}${horizontalSumWgsl(type)}
 @compute @workgroup_size(${workgroupThreads})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let lane = thread % ${lanes}u;
@@ -113,11 +113,11 @@ export const layerNormBackward: Kernel<
     rstd: read(R),
     dx: accumulate ? update(R * C) : write(R * C),
   }),
-  dispatches({ R, C, accumulate }) {
+  dispatches({ R, C, accumulate }, device) {
     const { type, count, lanes, rows, each, index, inside } = rowLayout(C, maxChunks);
     const groups = divideUp(R, rows);
     const source = wgsl`
-${reductionWgsl("rowSums", "vec2<f32>", lanes, "+")}${horizontalSumWgsl(type)}
+${reductionWgsl("rowSums", "vec2<f32>", lanes, "+", device)}${horizontalSumWgsl(type)}
 @compute @workgroup_size(${workgroupThreads})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let lane = thread % ${lanes}u;

@@ -17,13 +17,13 @@ const byteValues = 256;
 export const lossSums: Kernel<{ R: number }, "lossNats" | "weights" | "sums", "targets"> = {
   name: "lossSums",
   operands: ({ R }) => ({ lossNats: read(R), targets: read(R, "u32"), weights: read(R), sums: update(4) }),
-  dispatches({ R }) {
+  dispatches({ R }, device) {
     // Equal losses (an untrained model's) round alike in every thread, so errors do not cancel: no chain of additions
     // may be long. Terms are joined by eights, those by eights, and those in a chain: 8 long at R = 131,072.
     const stride = workgroupThreads;
     const block = 8 * 8 * stride;
     const source = wgsl`
-${reductionWgsl("groupSum", "vec4<f32>", workgroupThreads, "+")}
+${reductionWgsl("groupSum", "vec4<f32>", workgroupThreads, "+", device)}
 fn term(i: u32) -> vec4<f32> {
   if (i >= ${R}u) { return vec4<f32>(); }
   let pair = vec2<f32>(lossNats[i], weights[i]);

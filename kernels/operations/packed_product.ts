@@ -14,6 +14,7 @@
  * @module
  */
 import { divideUp, foldWidth, foldWorkgroups, type Kernel, read, wgsl, write } from "../kernel.ts";
+import { reductionWgsl } from "../reduction.ts";
 import { gelu, geluWgsl } from "./gelu.ts";
 import type { MatmulEpilogue } from "./matmul.ts";
 
@@ -84,7 +85,7 @@ export const packedProduct: Kernel<PackedProductShape, "a" | "panels" | "bias" |
     ...(epilogue === "biasResidual" ? { residual: read(M * N) } : {}),
     out: write(M * N),
   }),
-  dispatches({ M, N, K, epilogue }) {
+  dispatches({ M, N, K, epilogue }, device) {
     const panelCount = divideUp(N, panelColumns);
     const groups = M * panelCount;
     const results = {
@@ -93,13 +94,9 @@ export const packedProduct: Kernel<PackedProductShape, "a" | "panels" | "bias" |
       biasGelu: "gelu(sum + bias[n])",
       biasResidual: "residual[i] + (sum + bias[n])",
     };
-    const halves = [128, 64, 32, 16, 8].map((half) =>
-      wgsl`if (lane < ${half}u) { sums[lane] += sums[lane + ${half}u]; }
-  workgroupBarrier();`
-    );
     const source = wgsl`
 ${epilogue === "biasGelu" ? geluWgsl("f32") : ""}
-var<workgroup> sums: array<vec4f, 256>;
+${reductionWgsl("sumOf", "vec4f", 32, "+", device, 8)}
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let index = group.y * ${foldWidth(groups)}u + group.x;
@@ -110,12 +107,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var k = lane / 8u; k < ${K}u; k += 32u) {
     own = fma(vec4f(a[m * ${K}u + k]), vec4f(panels[(panel * ${K}u + k) * 8u + lane % 8u]), own);
   }
-  sums[lane] = own;
-  workgroupBarrier();
-  ${halves.join("\n  ")}
-  let n = panel * ${panelColumns}u + lane;
+  own = sumOf(own, lane);
+  let n = panel * ${panelColumns}u + lane % 8u * 4u + lane / 8u;
   if (lane < ${panelColumns}u && n < ${N}u) {
-    let sum = sums[lane / 4u][lane % 4u];
+    let sum = own[lane / 8u];
     let i = m * ${N}u + n;
     out[i] = ${results[epilogue]};
   }

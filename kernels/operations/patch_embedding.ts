@@ -111,7 +111,7 @@ export const patchEmbeddingBackward: Kernel<
     dBias: update(C),
     ...(L > 0 ? { dPositions: update(L * C) } : {}),
   }),
-  dispatches: ({ P, S, V, C, L }) => [
+  dispatches: ({ P, S, V, C, L }, device) => [
     keyedRowSums({
       items: P,
       rows: S * V,
@@ -132,7 +132,7 @@ export const patchEmbeddingBackward: Kernel<
       target: "dPositions",
       assign: "+=",
     })]),
-    stridedRowSums({ items: P, rows: 1, C, source: "dx", target: "dBias" }),
+    stridedRowSums({ items: P, rows: 1, C, source: "dx", target: "dBias" }, device),
   ],
   assembly: ({ P, S, V, C, L }) => [
     { function: "patchEmbeddingTable", arguments: ["tokens", "dx", "dTable", P, S, V, C] },

@@ -89,7 +89,7 @@ export const sample: Kernel<
     sequences: update(B * 4, "u32"),
     sampling: read(samplingLength, "u32"),
   }),
-  dispatches({ B, S, V }) {
+  dispatches({ B, S, V }, device) {
     // A thread has the tokens lane, lane + 256, …: its slots, each with variables of its own.
     const slots = Array.from({ length: divideUp(V, workgroupThreads) }, (_, slot) => slot);
     const each = (line: (slot: number) => string) => slots.map(line).join("\n  ");
@@ -127,8 +127,8 @@ export const sample: Kernel<
     );
     const source = wgsl`
 ${randomWgsl}
-${reductionWgsl("largest", "f32", workgroupThreads, "max")}
-${reductionWgsl("sum", "f32", workgroupThreads, "+")}
+${reductionWgsl("largest", "f32", workgroupThreads, "max", device)}
+${reductionWgsl("sum", "f32", workgroupThreads, "+", device)}
 const removed = -3.4e38;
 var<workgroup> scores: array<f32, ${V}>;
 var<workgroup> weights: array<f32, ${V}>;
@@ -168,7 +168,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let amongTotal = sum(${sum((slot) => `select(0.0, weight${slot}, among${slot})`)}, lane);
   let topP = ${samplingWgsl("topP")};
   let temperature = ${samplingWgsl("temperature")};
+  workgroupBarrier();
   ${temper}
+  workgroupBarrier();
   let total = sum(${sum((slot) => `tempered${slot}`)}, lane);
 
   if (lane == 0u) {

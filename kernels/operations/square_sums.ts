@@ -1,4 +1,4 @@
-import { type Dispatch, wgsl } from "../kernel.ts";
+import { type DeviceFacts, type Dispatch, wgsl } from "../kernel.ts";
 import { horizontalSumWgsl, reductionWgsl, valueType, workgroupThreads } from "../reduction.ts";
 
 /**
@@ -6,11 +6,16 @@ import { horizontalSumWgsl, reductionWgsl, valueType, workgroupThreads } from ".
  * @param length numbers of the operand
  * @param groups workgroups, each with a part
  */
-export function squareSums(operand: string, length: number, groups: number): Dispatch {
+export function squareSums(
+  operand: string,
+  length: number,
+  groups: number,
+  device: DeviceFacts | undefined,
+): Dispatch {
   const type = valueType(length);
   const count = type === "f32" ? length : length / 4;
   const source = wgsl`
-${reductionWgsl("groupSum", "f32", workgroupThreads, "+")}${horizontalSumWgsl(type)}
+${reductionWgsl("groupSum", "f32", workgroupThreads, "+", device)}${horizontalSumWgsl(type)}
 @compute @workgroup_size(${workgroupThreads})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   var squares = ${type}();

@@ -24,12 +24,12 @@ export function unitNormScratchLength({ length }: UnitNormShape): number {
 export const unitNorm: Kernel<UnitNormShape, "x" | "scratch"> = {
   name: "unitNorm",
   operands: ({ length }) => ({ x: update(length), scratch: write(unitNormScratchLength({ length })) }),
-  dispatches({ length }) {
+  dispatches({ length }, device) {
     const sums = unitNormScratchLength({ length });
     const type = valueType(length);
     const count = type === "f32" ? length : length / 4;
     const groups = divideUp(count, workgroupThreads);
-    const sum = reductionWgsl("groupSum", "f32", workgroupThreads, "+");
+    const sum = reductionWgsl("groupSum", "f32", workgroupThreads, "+", device);
     // Every workgroup adds the same few sums in the same tree.
     const scale = wgsl`
 ${sum}
@@ -44,7 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }`;
     const vectors = type === "f32" ? [] : ["x"];
     return [
-      squareSums("x", length, sums),
+      squareSums("x", length, sums, device),
       { source: scale, workgroups: foldWorkgroups(groups), vectors },
     ];
   },

@@ -5,6 +5,7 @@
 
 import { DeviceError } from "../../engine.ts";
 import type { SubgroupMatrix } from "../../kernel.ts";
+import { findSubgroups, type Subgroups } from "./subgroups.ts";
 
 /** A software adapter computes on the processor: right, but ten to a hundred times slower than it needs to be. */
 export type AdapterKind = "hardware" | "software";
@@ -17,6 +18,8 @@ export interface GpuDevice {
   readonly kind: AdapterKind;
   /** Vendor, architecture and description as the driver tells them. */
   readonly description: string;
+  /** Absent where it has none, or none that reductions can use. */
+  readonly subgroups?: Subgroups;
   /** The largest matrices of a subgroup that it multiplies; absent where it has none. */
   readonly subgroupMatrix?: SubgroupMatrix;
   /** What went wrong with the device since it was opened, if anything did; checked at every read. */
@@ -90,11 +93,13 @@ export async function openDevice(adapter: GPUAdapter): Promise<GpuDevice> {
   device.lost.then((info) => {
     if (info.reason !== "destroyed") failure ??= new DeviceError(`The GPU was lost: ${info.message}`);
   });
+  const subgroups = await findSubgroups(adapter, device);
   const subgroupMatrix = subgroupMatrixOf(adapter, device);
   return {
     device,
     kind: adapterKind(adapter),
     description: describeAdapter(adapter),
+    ...(subgroups && { subgroups }),
     ...(subgroupMatrix && { subgroupMatrix }),
     failure: () => failure,
   };

@@ -68,8 +68,11 @@ export class GpuEngine implements Engine {
     if (reason !== undefined) throw new RangeError(`Cannot compute in mixed precision: ${reason}`);
     this.gpu = gpu;
     this.precision = precision;
-    const { subgroupMatrix } = gpu;
-    this.#facts = precision === "mixed" && subgroupMatrix !== undefined ? { subgroupMatrix } : {};
+    const { subgroups, subgroupMatrix } = gpu;
+    this.#facts = {
+      ...(subgroups && { subgroupLanes: subgroups.lanes }),
+      ...(precision === "mixed" && subgroupMatrix && { subgroupMatrix }),
+    };
     this.description = gpu.description;
   }
 
@@ -180,13 +183,13 @@ export class GpuEngine implements Engine {
     bufferOf: (tensor: Tensor) => GPUBuffer,
     scratch: GPUBuffer | undefined,
   ): Promise<Encoded[]> {
-    const { device } = this.gpu;
+    const { device, subgroups } = this.gpu;
     const operands = bindingsOf(call.kernel, call.shape, (name) => call.operands[name]!.storage.type);
     const encoded: Encoded[] = [];
     for (const dispatch of dispatches) {
       const { scratchLength } = dispatch;
       const bindings = scratchLength === undefined ? operands : [...operands, scratchBinding];
-      const source = shaderSource(bindings, dispatch);
+      const source = shaderSource(bindings, dispatch, subgroups?.extensions);
       const pipeline = this.#pipelines.get(source) ?? await this.#compile(call.kernel.name, source, bindings);
       const bindGroup = device.createBindGroup({
         label: call.label,

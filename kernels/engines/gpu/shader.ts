@@ -32,8 +32,15 @@ export function bindingsOf(
   }));
 }
 
-/** The complete WGSL of one dispatch. */
-export function shaderSource(bindings: readonly Binding[], dispatch: Dispatch): string {
+/**
+ * The complete WGSL of one dispatch.
+ * @param deviceExtensions WGSL extensions that are enabled in every shader
+ */
+export function shaderSource(
+  bindings: readonly Binding[],
+  dispatch: Dispatch,
+  deviceExtensions: readonly string[] = [],
+): string {
   const declarations = bindings.flatMap(({ name, access, type, named }, index) => {
     const mode = access === "read" ? "read" : "read_write";
     const element = dispatch.vectors?.includes(name) ? `vec4<${type}>` : type;
@@ -42,7 +49,7 @@ export function shaderSource(bindings: readonly Binding[], dispatch: Dispatch): 
       `@group(0) @binding(${index}) var<storage, ${mode}> ${name}: array<${element}>;`,
     ];
   });
-  const extensions = new Set(dispatch.extensions);
+  const extensions = new Set([...deviceExtensions, ...dispatch.extensions ?? []]);
   if (bindings.some(({ type }) => type === "f16")) extensions.add("f16");
   return [...Array.from(extensions, (name) => `enable ${name};`), ...declarations, dispatch.source].join(
     "\n",
