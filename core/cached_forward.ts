@@ -27,6 +27,7 @@ import {
   projectFeature,
   stackForward,
 } from "./forward.ts";
+import type { ModelConfig } from "./config.ts";
 import { multiplyIn, rotaryBase, rotates } from "./levels.ts";
 import type { BatchInputs, Level, Model } from "./model.ts";
 import { byteStack, byteTableName, isLinearMatrix, patchStack, positionTableName } from "./parameters.ts";
@@ -116,7 +117,7 @@ export function nextByteForward(
 ): Tensor {
   const { P, S, V, byteC: C, config } = model;
   const B = sequences.shape[0]!;
-  const cacheLength = config.byteWindow || S;
+  const cacheLength = byteCacheLength(config, P / B);
   const caches = Array.from(
     { length: config.byteLayers },
     (_, i) => plan.tensor(`nextByte.${i}.cache`, [B * cacheLength, 3 * C], "output"),
@@ -136,6 +137,17 @@ export function nextByteForward(
   return byteHead(plan, model, stackForward(plan, model, level, x));
 }
 
+/**
+ * Rows that the byte level keeps of each sequence in a block: those of the patch, the latest that bytes see, or all.
+ * @param slotPatches patches that a sequence may have
+ */
+export function byteCacheLength(
+  { patchSize, byteWindow = 0, byteGlobalHeads = 0 }: ModelConfig,
+  slotPatches: number,
+): number {
+  return byteGlobalHeads > 0 ? slotPatches * patchSize : byteWindow || patchSize;
+}
+
 /** A level on the new row of each sequence, its attention over the cache of each block. */
 function rowLevel(
   plan: PlanBuilder,
@@ -149,7 +161,8 @@ function rowLevel(
   const L = caches[0]!.shape[0]! / B;
   const [channels, theta] = row === "lastPatch" ? [C, rotaryBase.patch] : [byteC, rotaryBase.byte];
   const H = channels / D;
-  const ring = row === "nextByte" && config.byteWindow ? { ring: S } : {};
+  const { byteWindow: window, byteGlobalHeads: globalHeads } = config;
+  const seen = row === "nextByte" && window ? { ring: S, ...(globalHeads && { window, globalHeads }) } : {};
   const cacheOf = new Map(caches.map((cache, i) => [`${row}.${i}.attention`, cache]));
   const multiplyUnpacked = multiplyIn(plan);
   return {
@@ -174,7 +187,7 @@ function rowLevel(
           plan.call(newRowRotary, shape, { qkv, sequences }, `${label}.rotation`);
         }
         const operands = { sequences, qkv, cache: cacheOf.get(label)!, out };
-        plan.call(cachedAttention, { B, L, H, D, row, ...ring }, operands, label);
+        plan.call(cachedAttention, { B, L, H, D, row, ...seen }, operands, label);
       },
       backward() {
         throw new Error("Cannot compute gradients of generation: its cache has none");

@@ -4,7 +4,7 @@
  * @module
  */
 import { appendPatch, type Plan, PlanBuilder, type Tensor } from "@bgpt/kernels";
-import { lastPatchForward, nextByteForward, patchCaches } from "./cached_forward.ts";
+import { byteCacheLength, lastPatchForward, nextByteForward, patchCaches } from "./cached_forward.ts";
 import type { ModelConfig } from "./config.ts";
 import { declareModel, type Model } from "./model.ts";
 import { byteChannels } from "./parameters.ts";
@@ -60,7 +60,7 @@ export function codingPlan(config: ModelConfig, sequenceCount: number, slotPatch
 
 /** Bytes that each sequence of a coding plan keeps: keys and values, with the queries between them, of both levels. */
 export function codingCacheBytes(config: ModelConfig, slotPatches: number): number {
-  const { patchSize, hidden, patchLayers, byteLayers, byteWindow } = config;
-  const byteRows = byteLayers * (byteWindow || patchSize);
+  const { hidden, patchLayers, byteLayers } = config;
+  const byteRows = byteLayers * byteCacheLength(config, slotPatches);
   return 4 * 3 * (hidden * patchLayers * slotPatches + byteChannels(config) * byteRows);
 }

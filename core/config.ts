@@ -25,6 +25,8 @@ export interface ModelConfig {
    * each; 0 or absent: as published the feature in place of the first byte, and the bytes of its own patch.
    */
   readonly byteWindow?: number;
+  /** Heads of the byte level that see all of their file, where the others see `byteWindow` bytes; absent: 0. */
+  readonly byteGlobalHeads?: number;
   /**
    * How a level knows where its rows stand: by a learned table, as published and where absent; by rotation of queries
    * and keys, which needs no table of patches; or both.
@@ -116,6 +118,7 @@ export const configFields: Readonly<Record<keyof Config, ConfigField>> = {
     16384,
   ),
   byteWindow: integer("bytes that the byte level sees, 0 for those of the patch alone", 0, 4096),
+  byteGlobalHeads: integer("heads of the byte level that see the whole file, where it has a window", 0, 256),
   positions: choice(
     "how positions are told: learned table, rotation of queries and keys",
     "learned",
@@ -197,7 +200,7 @@ export function checkModelConfig(value: unknown, source: string): ModelConfig {
 /** The sizes of the model alone. */
 export function modelConfig(config: ModelConfig): ModelConfig {
   const { patchSize, patchLength, hidden, patchLayers, byteLayers } = config;
-  const { byteHidden, byteWindow, positions } = config;
+  const { byteHidden, byteWindow, byteGlobalHeads, positions } = config;
   return {
     patchSize,
     patchLength,
@@ -206,6 +209,7 @@ export function modelConfig(config: ModelConfig): ModelConfig {
     byteLayers,
     ...(byteHidden !== undefined && { byteHidden }),
     ...(byteWindow !== undefined && { byteWindow }),
+    ...(byteGlobalHeads !== undefined && { byteGlobalHeads }),
     ...(positions !== undefined && { positions }),
   };
 }
@@ -218,6 +222,7 @@ const modelFields = ["patchSize", "patchLength", "hidden", "patchLayers", "byteL
 export const optionalFields: readonly (keyof Config)[] = [
   "byteHidden",
   "byteWindow",
+  "byteGlobalHeads",
   "positions",
   "optimizer",
 ];
@@ -227,12 +232,20 @@ function requireFields(config: Partial<Config>, keys: readonly (keyof Config)[],
   if (missing !== undefined) throw new TypeError(`Cannot use ${source}: field "${missing}" is missing`);
 }
 
-function checkWidths({ hidden, byteHidden = hidden }: ModelConfig, source: string): void {
+function checkWidths(config: ModelConfig, source: string): void {
+  const { hidden, byteHidden = hidden, byteWindow, byteGlobalHeads = 0 } = config;
   for (const [name, width] of Object.entries({ hidden, byteHidden })) {
     if (width % headSize === 0) continue;
     throw new RangeError(
       `Cannot use ${source}: ${name} is ${width}, it must be a multiple of ${headSize} (a head has ${headSize} channels)`,
     );
+  }
+  const heads = byteHidden / headSize;
+  if (byteGlobalHeads > 0 && (!byteWindow || byteGlobalHeads > heads)) {
+    const why = byteWindow
+      ? `the byte level has ${heads} heads`
+      : "they are told from heads with a byteWindow";
+    throw new RangeError(`Cannot use ${source}: byteGlobalHeads is ${byteGlobalHeads}, but ${why}`);
   }
 }
 

@@ -20,9 +20,11 @@ export interface GivenSequence {
 
 /**
  * Patches before the last one that the byte level reads: a row sees the latest `byteWindow` rows, each of which saw as
- * many in the block below.
+ * many in the block below; or all of them.
  */
-function reachedPatches({ patchSize, byteLayers, byteWindow = 0 }: ModelConfig): number {
+function reachedPatches(config: ModelConfig): number {
+  const { patchSize, byteLayers, byteWindow = 0, byteGlobalHeads = 0 } = config;
+  if (byteGlobalHeads > 0) return Infinity;
   return byteWindow === 0 ? 0 : Math.ceil(byteLayers * (byteWindow - 1) / patchSize);
 }
 

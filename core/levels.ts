@@ -55,7 +55,10 @@ export function byteLevel(plan: PlanBuilder, model: Model, N: number, fileStart?
   const { S, byteC: C, config } = model;
   const attends = fileStart === undefined
     ? patchwiseAttention(plan, model, N)
-    : rowAttention(plan, model, C, fileStart, config.byteWindow!);
+    : rowAttention(plan, model, C, fileStart, {
+      window: config.byteWindow!,
+      globalHeads: config.byteGlobalHeads ?? 0,
+    });
   return {
     name: "byte",
     stack: byteStack,
@@ -68,13 +71,13 @@ export function byteLevel(plan: PlanBuilder, model: Model, N: number, fileStart?
   };
 }
 
-/** Each row attends to its file up to itself, or to the last `window` rows of that. */
+/** Each row attends to its file up to itself, or to the last `window` rows of that in all but some heads. */
 function rowAttention(
   plan: PlanBuilder,
   model: Model,
   C: number,
   fileStart: Tensor, // u32 [R]
-  window?: number,
+  windowed: { readonly window?: number; readonly globalHeads?: number } = {},
 ): Attention {
   const { dropout, step, maskPatches } = model;
   const P = fileStart.length;
@@ -83,7 +86,7 @@ function rowAttention(
   const patchRows = P / model.P;
   const maskRows = maskPatches && patchRows * maskPatches;
   const mask = maskRows && { maskRows, ...maskStride(model, patchRows * (maskRows + 1)) };
-  const shapeOf = (stream: number) => ({ P, H, D, dropout, stream, ...(window && { window }), ...mask });
+  const shapeOf = (stream: number) => ({ P, H, D, dropout, stream, ...windowed, ...mask });
   const logSumExps = new Map<string, Tensor>();
   return {
     forward(qkv, out, label, stream) {

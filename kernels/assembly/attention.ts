@@ -7,7 +7,7 @@
 // qkv [P, 3·H·D], fileStart u32 [P], out [P, H·D], logSumExp [H, P]
 import { accumulate, lowest, packPanel, panelRows, panelStride, scores } from "./attention_tile";
 import { dropWeights, exponentials, hideBefore, hideBehind, largestWeights } from "./attention_weights";
-import { countPairs, fileEnd, firstBlockOf, isOwn, pairsOfQueries } from "./files";
+import { countAllPairs, fileEnd, firstBlockOf, isOwn, pairsOfQueries, windowOf } from "./files";
 import { exp, log, multiplyAdd } from "./math";
 import { scratch } from "./scratch";
 
@@ -22,7 +22,7 @@ const totalsOffset: usize = largestOffset + blockQueries * 4;
 const factorsOffset: usize = totalsOffset + blockQueries * 4;
 const weightsOffset: usize = factorsOffset + 64;
 
-/** `step` is 0 without dropout; a query sees the latest `window` keys. */
+/** `step` is 0 without dropout; a query sees the latest `window` keys, in the first `globalHeads` all of its file. */
 export function attention(
   qkv: usize,
   fileStart: usize,
@@ -34,22 +34,24 @@ export function attention(
   D: i32,
   stream: i32,
   window: i32,
+  globalHeads: i32,
   maskRows: i32,
   maskStride: i32,
   part: i32,
   parts: i32,
 ): void {
-  const total = countPairs(fileStart, P, window) * H;
+  const total = countAllPairs(fileStart, P, H, window, globalHeads);
   let before: f64 = 0;
   for (let h = 0; h < H; h++) {
+    const rows = windowOf(h, P, window, globalHeads);
     for (let start = 0, end = 0; start < P; start = end) {
       end = fileEnd(fileStart, start, P);
       for (let from = start; from < end; from += blockQueries) {
         const to = min(end, from + blockQueries);
         if (isOwn(before, total, part, parts)) {
-          attendQueries(qkv, step, out, logSumExp, P, H, D, stream, window, maskRows, maskStride, h, start, from, to);
+          attendQueries(qkv, step, out, logSumExp, P, H, D, stream, rows, maskRows, maskStride, h, start, from, to);
         }
-        before += pairsOfQueries(start, from, to, window);
+        before += pairsOfQueries(start, from, to, rows);
       }
     }
   }

@@ -13,7 +13,7 @@ import {
   queryProbabilities,
   queryScoreGradients,
 } from "./attention_weights";
-import { countPairs, fileEnd, firstBlockOf, isOwn, pairsOfKeys, pairsOfQueries } from "./files";
+import { countAllPairs, fileEnd, firstBlockOf, isOwn, pairsOfKeys, pairsOfQueries, windowOf } from "./files";
 import { loadLanes } from "./lanes";
 import { multiplyAdd, sumLanes } from "./math";
 import { partStart } from "./parts";
@@ -53,7 +53,7 @@ export function attentionDelta(
   }
 }
 
-/** The gradient of the queries; `step` is 0 without dropout, a query sees the latest `window` keys. */
+/** The gradient of the queries; operands are those of `attention`. */
 export function attentionQueryGradient(
   qkv: usize,
   fileStart: usize,
@@ -67,28 +67,30 @@ export function attentionQueryGradient(
   D: i32,
   stream: i32,
   window: i32,
+  globalHeads: i32,
   maskRows: i32,
   maskStride: i32,
   part: i32,
   parts: i32,
 ): void {
-  const total = countPairs(fileStart, P, window) * H;
+  const total = countAllPairs(fileStart, P, H, window, globalHeads);
   let before: f64 = 0;
   for (let h = 0; h < H; h++) {
+    const rows = windowOf(h, P, window, globalHeads);
     for (let start = 0, end = 0; start < P; start = end) {
       end = fileEnd(fileStart, start, P);
       for (let from = start; from < end; from += blockRows) {
         const to = min(end, from + blockRows);
         if (isOwn(before, total, part, parts)) {
-          queryBlock(qkv, step, dOut, logSumExp, delta, dQkv, P, H, D, stream, window, maskRows, maskStride, h, start, from, to);
+          queryBlock(qkv, step, dOut, logSumExp, delta, dQkv, P, H, D, stream, rows, maskRows, maskStride, h, start, from, to);
         }
-        before += pairsOfQueries(start, from, to, window);
+        before += pairsOfQueries(start, from, to, rows);
       }
     }
   }
 }
 
-/** The gradient of the keys and values; `step` is 0 without dropout, a query sees the latest `window` keys. */
+/** The gradient of the keys and values; operands are those of `attention`. */
 export function attentionKeyGradient(
   qkv: usize,
   fileStart: usize,
@@ -102,22 +104,24 @@ export function attentionKeyGradient(
   D: i32,
   stream: i32,
   window: i32,
+  globalHeads: i32,
   maskRows: i32,
   maskStride: i32,
   part: i32,
   parts: i32,
 ): void {
-  const total = countPairs(fileStart, P, window) * H;
+  const total = countAllPairs(fileStart, P, H, window, globalHeads);
   let before: f64 = 0;
   for (let h = 0; h < H; h++) {
+    const rows = windowOf(h, P, window, globalHeads);
     for (let start = 0, end = 0; start < P; start = end) {
       end = fileEnd(fileStart, start, P);
       for (let from = start; from < end; from += blockRows) {
         const to = min(end, from + blockRows);
         if (isOwn(before, total, part, parts)) {
-          keyBlock(qkv, step, dOut, logSumExp, delta, dQkv, P, H, D, stream, window, maskRows, maskStride, h, end, from, to);
+          keyBlock(qkv, step, dOut, logSumExp, delta, dQkv, P, H, D, stream, rows, maskRows, maskStride, h, end, from, to);
         }
-        before += pairsOfKeys(end, from, to, window);
+        before += pairsOfKeys(end, from, to, rows);
       }
     }
   }

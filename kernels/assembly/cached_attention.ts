@@ -12,7 +12,10 @@ import { rowInFile, rowInSlot } from "./sequence_rows";
 
 const lowest: f32 = -1e30;
 
-/** A slot is a ring of the latest L bytes where `ring` is the size of a patch, not 0. */
+/**
+ * A slot is a ring of the latest L bytes where `ring` is the size of a patch, not 0; of its rows all heads but the first
+ * `globalHeads` see the latest `window`.
+ */
 export function cachedAttention(
   sequences: usize,
   qkv: usize,
@@ -24,20 +27,23 @@ export function cachedAttention(
   D: i32,
   nextByte: i32,
   ring: i32,
+  window: i32,
+  globalHeads: i32,
   part: i32,
   parts: i32,
 ): void {
   const channels = <usize> D << 2, width = <usize> H * channels, stride = 3 * width;
   const end = partStart(B * H, part + 1, parts);
   for (let pair = partStart(B * H, part, parts); pair < end; pair++) {
-    const b = pair / H, head = <usize> (pair - b * H) * channels;
+    const b = pair / H, h = pair - b * H, head = <usize> h * channels;
     const position = ring ? rowInFile(nextByte, sequences, b, ring) : rowInSlot(nextByte, sequences, b, L);
     const at = position % L, count = min(position + 1, L);
     const query = qkv + <usize> b * stride + head;
     const keys = cache + <usize> b * L * stride + width + head, values = keys + width;
     memory.copy(keys + <usize> at * stride, query + width, channels);
     memory.copy(values + <usize> at * stride, query + 2 * width, channels);
-    attend(query, keys, values, count, stride, channels, out + <usize> b * width + head);
+    const first = h < globalHeads ? 0 : max(0, count - window), before = <usize> first * stride;
+    attend(query, keys + before, values + before, count - first, stride, channels, out + <usize> b * width + head);
   }
 }
 

@@ -10,8 +10,21 @@ export function fileEnd(fileStart: usize, start: i32, P: i32): i32 {
 /** Work that comes with a row of a block, in pairs of a query and a key. */
 const pairsOfRow: f64 = 16;
 
+/** What of a file head h sees: the latest `window` rows, or all of it in the first `globalHeads`. */
+// @ts-ignore: decorator
+@inline
+export function windowOf(h: i32, P: i32, window: i32, globalHeads: i32): i32 {
+  return h < globalHeads ? P : window;
+}
+
+/** Pairs in all heads: the first `globalHeads` see all of a file. */
+export function countAllPairs(fileStart: usize, P: i32, H: i32, window: i32, globalHeads: i32): f64 {
+  const windowed = countPairs(fileStart, P, window) * (H - globalHeads);
+  return globalHeads > 0 ? windowed + countPairs(fileStart, P, P) * globalHeads : windowed;
+}
+
 /** Pairs in one head of a query and a key that it sees: of its file, the latest `window` up to itself. */
-export function countPairs(fileStart: usize, P: i32, window: i32): f64 {
+function countPairs(fileStart: usize, P: i32, window: i32): f64 {
   let pairs: f64 = 0;
   for (let p = 0; p < P; p++) {
     pairs += <f64> min(p - load<i32>(fileStart + (<usize> p << 2)) + 1, window) + pairsOfRow;

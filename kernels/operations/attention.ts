@@ -61,6 +61,8 @@ export type AttentionShape = {
   readonly maskStride?: number;
   /** Rows that a row sees, itself the last of them; absent: all of its file. */
   readonly window?: number;
+  /** Heads, the first ones, that see all of their file all the same; absent: 0. */
+  readonly globalHeads?: number;
 };
 
 /** The forward pass. `fileStart[p]` is the first patch of p's file, non-decreasing; of a padding patch it is p. */
@@ -176,7 +178,8 @@ ${
     const { P, H, D, dropout, stream } = shape;
     const operands = ["qkv", "fileStart", dropout ? "step" : null, "out", "logSumExp"];
     const mask = [shape.maskRows ?? P, shape.maskStride ?? 0];
-    return [{ function: "attention", arguments: [...operands, P, H, D, stream, windowRows(shape), ...mask] }];
+    const seen = [windowRows(shape), shape.globalHeads ?? 0];
+    return [{ function: "attention", arguments: [...operands, P, H, D, stream, ...seen, ...mask] }];
   },
   reference(shape, { qkv, out, logSumExp, fileStart, step }) {
     const { P, H, D, dropout, stream, maskRows = P, maskStride = 0 } = shape;
@@ -189,7 +192,7 @@ ${
     for (let h = 0; h < H; h++) {
       for (let q = 0; q < P; q++) {
         const query = q * 3 * C + h * D;
-        const first = firstKey(shape, fileStart, q);
+        const first = firstKey(shape, fileStart, q, h);
         let highest = -Infinity;
         for (let k = first; k <= q; k++) {
           const key = k * 3 * C + C + h * D;
@@ -212,7 +215,7 @@ ${
   },
   /** Of one file that fills the strip: shorter files cost less, by how much depends on the data. */
   cost: (shape) => ({
-    flops: 4 * shape.D * shape.H * pairsOf(shape),
+    flops: 4 * shape.D * pairsOf(shape),
     bytes: 4 * (4 * shape.P * shape.H * shape.D + shape.H * shape.P + shape.P),
   }),
   tolerance: {

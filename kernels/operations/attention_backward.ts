@@ -68,12 +68,13 @@ export const attentionBackward: Kernel<
   dispatches: (shape) => [deltaDispatch(shape), queryDispatch(shape), keyDispatch(shape)],
   assembly(shape) {
     const { P, H, D, dropout, stream } = shape;
-    const mask = [windowRows(shape), shape.maskRows ?? P, shape.maskStride ?? 0];
+    const mask = [shape.maskRows ?? P, shape.maskStride ?? 0];
+    const seen = [windowRows(shape), shape.globalHeads ?? 0];
     const operands = ["qkv", "fileStart", dropout ? "step" : null, "dOut", "logSumExp", "delta", "dQkv"];
     return [
       { function: "attentionDelta", arguments: ["out", "dOut", "delta", P, H, D] },
-      { function: "attentionQueryGradient", arguments: [...operands, P, H, D, stream, ...mask] },
-      { function: "attentionKeyGradient", arguments: [...operands, P, H, D, stream, ...mask] },
+      { function: "attentionQueryGradient", arguments: [...operands, P, H, D, stream, ...seen, ...mask] },
+      { function: "attentionKeyGradient", arguments: [...operands, P, H, D, stream, ...seen, ...mask] },
     ];
   },
   reference(shape, { qkv, out, dOut, logSumExp, delta, dQkv, fileStart, step }) {
@@ -90,7 +91,7 @@ export const attentionBackward: Kernel<
         let rowDelta = 0;
         for (let d = 0; d < D; d++) rowDelta += dOut[row + d]! * out[row + d]!;
         delta[h * P + q] = rowDelta;
-        for (let k = firstKey(shape, fileStart, q); k <= q; k++) {
+        for (let k = firstKey(shape, fileStart, q, h); k <= q; k++) {
           const key = k * 3 * C + C + h * D;
           const value = key + C;
           let score = 0;
@@ -114,7 +115,7 @@ export const attentionBackward: Kernel<
   },
   /** Of one file that fills the strip, as in the forward pass. */
   cost: (shape) => ({
-    flops: 10 * shape.D * shape.H * pairsOf(shape),
+    flops: 10 * shape.D * pairsOf(shape),
     bytes: 4 * (8 * shape.P * shape.H * shape.D + 2 * shape.H * shape.P + shape.P),
   }),
   tolerance: {

@@ -10,7 +10,8 @@
  * them.
  *
  * A slot may be a ring, of the latest L bytes of the sequence: at(b) is the row within the file modulo L, and every row of
- * the ring that exists is a key, in whatever order. That is attention.ts with a window of L.
+ * the ring that exists is a key, in whatever order. That is attention.ts with a window of L. Where some heads see the
+ * whole file, L is its length, and the others skip what lies before their window.
  *
  * On a GPU a workgroup has a sequence and head and takes 64 keys at a time, one for each lane; softmax is online (Milakov
  * and Gimelshein 2018), and the lanes then share the values' channels and keys.
@@ -44,10 +45,17 @@ export type CachedAttentionShape = {
   readonly row: SequenceRow;
   /** Bytes of a patch, where slots are rings of the latest L bytes: `row` is `nextByte`. */
   readonly ring?: number;
+  /** Rows that a row sees, itself the last of them, where slots hold whole files; absent: all of the slot. */
+  readonly window?: number;
+  /** Heads, the first ones, that see all of the slot all the same; absent: 0. */
+  readonly globalHeads?: number;
 };
 
 /** Lanes of a workgroup, and keys that they take at a time. */
 const lanes = 64;
+
+/** Rows of a slot at most: a thread of the cpu engine keeps a weight for each. */
+const maxRows = 1 << 18;
 
 /** Where sequence b's new row goes in its slot, and the last row of the slot that is a key. */
 function placeInSlot({ L, row, ring }: CachedAttentionShape, sequences: Uint32Array, b: number) {
@@ -68,8 +76,33 @@ function placeInSlotWgsl({ L, row, ring }: CachedAttentionShape): { place: strin
   return { place, last: "last" };
 }
 
-/** @throws {RangeError} when a ring is of anything but bytes */
-function checkRing({ row, ring }: CachedAttentionShape): void {
+/** The first row of the slot that head h sees. */
+function firstSeen(
+  { L, window = L, globalHeads = 0 }: CachedAttentionShape,
+  last: number,
+  h: number,
+): number {
+  return h < globalHeads ? 0 : Math.max(0, last + 1 - window);
+}
+
+/** The same in WGSL, given the WGSL of the last row and the head. */
+function firstSeenWgsl(
+  { window, globalHeads = 0 }: CachedAttentionShape,
+  last: string,
+  head: string,
+): string {
+  if (window === undefined) return "0u";
+  const latest = `max(${last} + 1u, ${window}u) - ${window}u`;
+  return globalHeads > 0 ? `select(${latest}, 0u, ${head} < ${globalHeads}u)` : latest;
+}
+
+/** @throws {RangeError} when a ring is of anything but bytes, or a slot has too many rows */
+function checkSlots({ L, row, ring }: CachedAttentionShape): void {
+  if (L > maxRows) {
+    throw new RangeError(
+      `Cannot plan slots of ${L} rows: they may have ${maxRows} at most. Shorten the files`,
+    );
+  }
   if (ring === undefined || (row === "nextByte" && Number.isInteger(ring) && ring >= 1)) return;
   throw new RangeError(
     `Cannot plan a ring of row "${row}" and patches of ${ring} bytes: it must be of "nextByte" and at least 1 byte`,
@@ -81,7 +114,7 @@ export const cachedAttention: Kernel<CachedAttentionShape, "qkv" | "cache" | "ou
   name: "cachedAttention",
   operands(shape) {
     checkChannels(shape);
-    checkRing(shape);
+    checkSlots(shape);
     const { B, L, H, D } = shape;
     return {
       sequences: read(B * 4, "u32"),
@@ -124,7 +157,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var highest = ${lowest};
   var total = 0.0;
   var sum = vec4f();
-  for (var first = 0u; first <= ${last}; first += ${lanes}u) {
+  for (var first = ${firstSeenWgsl(shape, last, `pair % ${H}u`)}; first <= ${last}; first += ${lanes}u) {
     let key = first + lane;
     var score = ${lowest};
     if (key <= ${last}) {
@@ -164,9 +197,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       vectors: ["sequences", "qkv", "cache", "out"],
     }];
   },
-  assembly: ({ B, L, H, D, row, ring = 0 }) => [{
+  assembly: ({ B, L, H, D, row, ring = 0, window = L, globalHeads = 0 }) => [{
     function: "cachedAttention",
-    arguments: ["sequences", "qkv", "cache", "out", B, L, H, D, assemblyRow(row), ring],
+    arguments: ["sequences", "qkv", "cache", "out", B, L, H, D, assemblyRow(row), ring, window, globalHeads],
   }],
   reference(shape, { sequences, qkv, cache, out }) {
     const { B, L, H, D } = shape;
@@ -180,7 +213,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       slot.set(own.subarray(C), at * 3 * C + C);
       for (let h = 0; h < H; h++) {
         let highest = -Infinity;
-        for (let k = 0; k <= last; k++) {
+        const first = firstSeen(shape, last, h);
+        for (let k = first; k <= last; k++) {
           const key = k * 3 * C + C + h * D;
           let score = 0;
           for (let d = 0; d < D; d++) score += own[h * D + d]! * slot[key + d]!;
@@ -188,8 +222,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
           highest = Math.max(highest, p[k]!);
         }
         let sum = 0;
-        for (let k = 0; k <= last; k++) sum += p[k] = Math.exp(p[k]! - highest);
-        for (let k = 0; k <= last; k++) {
+        for (let k = first; k <= last; k++) sum += p[k] = Math.exp(p[k]! - highest);
+        for (let k = first; k <= last; k++) {
           const value = k * 3 * C + 2 * C + h * D;
           for (let d = 0; d < D; d++) out[b * C + h * D + d]! += p[k]! / sum * slot[value + d]!;
         }
@@ -197,7 +231,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
   },
   /** Of full slots: before that it costs less. */
-  cost: ({ B, L, H, D }) => ({ flops: 4 * B * L * H * D, bytes: 4 * B * H * D * (2 * L + 6) }),
+  cost({ B, L, H, D, window = L, globalHeads = 0 }) {
+    const keys = globalHeads * L + (H - globalHeads) * Math.min(window, L);
+    return { flops: 4 * B * D * keys, bytes: 4 * B * D * (2 * keys + 6 * H) };
+  },
   tolerance: {
     absolute: 1e-6,
     relative: 3e-6,

@@ -16,7 +16,7 @@ import { cpu, engineTest, strictCpu } from "../engines.ts";
 import { assertClose } from "../kernels/compare.ts";
 
 /** Two blocks of bytes that reach 6 bytes back each; no multiple of the patch, so that the ring's ends fall inside it. */
-const config: ModelConfig = {
+const windowed: ModelConfig = {
   patchSize: 4,
   patchLength: 16,
   hidden: 64,
@@ -26,15 +26,22 @@ const config: ModelConfig = {
   byteWindow: 7,
   positions: "rotary",
 };
-const S = config.patchSize;
+/** Without and with a head that sees the whole file. */
+const configs = [windowed, { ...windowed, byteGlobalHeads: 1 }];
+const describe = ({ byteGlobalHeads = 0 }: ModelConfig) => `${byteGlobalHeads} of 2 heads global`;
+const S = windowed.patchSize;
 const V = 257;
-const parameters = initialParameters(parameterTable(config), 3).map((value) => value * 4);
+const parameters = initialParameters(parameterTable(windowed), 3).map((value) => value * 4);
 const extension = extensionPatch("bin", S);
 const bytesOf = (stream: number, length: number) =>
   Uint8Array.from({ length }, (_, i) => randomUint32(i, stream, 2) % 256);
 
 /** The logits of every byte of whole patches, files side by side, in one pass: for each file [bytes, 257]. */
-async function logitsOfAll(engine: Engine, files: readonly (readonly number[])[]): Promise<Float32Array[]> {
+async function logitsOfAll(
+  config: ModelConfig,
+  engine: Engine,
+  files: readonly (readonly number[])[],
+): Promise<Float32Array[]> {
   const samples = files.map((tokens) => ({ tokens: Uint16Array.from(tokens) }));
   const P = samples.reduce((sum, { tokens }) => sum + tokens.length / S, 0) + 3;
   const plan = evaluationPlan(config, P);
@@ -50,32 +57,41 @@ async function logitsOfAll(engine: Engine, files: readonly (readonly number[])[]
   );
 }
 
-engineTest("bytes are predicted one by one as in a pass over the whole file", async (engine) => {
-  const files = [0, 1].map((stream) => bytesOf(stream, 40));
-  const whole = await logitsOfAll(new ReferenceEngine(), files.map((file) => [...extension, ...file]));
-  const sizes = { sequenceCount: files.length, slotPatches: 11 };
-  const predictor = await NextByte.create(engine, config, parameters, sizes);
-  // Twice, because the second time must not know of the first.
-  for (const round of [files.toReversed(), files]) {
-    predictor.start(extension);
-    for (let step = 0; step < 40; step++) {
-      const logits = await predictor.next();
-      for (const b of round === files ? files.keys() : []) {
-        const expected = whole[b]!.subarray(step * V, (step + 1) * V);
-        const actual = logits.subarray(b * V, (b + 1) * V);
-        assertClose(actual, expected, { absolute: 2e-4, relative: 2e-4 }, `file ${b}, byte ${step}`);
+for (const config of configs) {
+  engineTest(
+    `bytes are predicted one by one as in a pass over the whole file, ${describe(config)}`,
+    async (engine) => {
+      const files = [0, 1].map((stream) => bytesOf(stream, 40));
+      const whole = await logitsOfAll(
+        config,
+        new ReferenceEngine(),
+        files.map((file) => [...extension, ...file]),
+      );
+      const sizes = { sequenceCount: files.length, slotPatches: 11 };
+      const predictor = await NextByte.create(engine, config, parameters, sizes);
+      // Twice, because the second time must not know of the first.
+      for (const round of [files.toReversed(), files]) {
+        predictor.start(extension);
+        for (let step = 0; step < 40; step++) {
+          const logits = await predictor.next();
+          for (const b of round === files ? files.keys() : []) {
+            const expected = whole[b]!.subarray(step * V, (step + 1) * V);
+            const actual = logits.subarray(b * V, (b + 1) * V);
+            assertClose(actual, expected, { absolute: 2e-4, relative: 2e-4 }, `file ${b}, byte ${step}`);
+          }
+          predictor.push(Uint8Array.from(round, (file) => file[step]!));
+        }
       }
-      predictor.push(Uint8Array.from(round, (file) => file[step]!));
-    }
-  }
-  predictor.destroy();
-});
+      predictor.destroy();
+    },
+  );
+}
 
 Deno.test("a byte is predicted from every byte before it, and from none behind", async () => {
   const file = [...extension, ...bytesOf(4, 24)];
   const position = 14;
   const changed = file.with(position, (file[position]! + 100) % 256);
-  const [before, after] = await logitsOfAll(new ReferenceEngine(), [file, changed]);
+  const [before, after] = await logitsOfAll(windowed, new ReferenceEngine(), [file, changed]);
   // Row r predicts token r + S.
   for (let row = 0; row < 6 * S; row++) {
     const differs = before!.subarray(row * V, (row + 1) * V).some((x, v) => x !== after![row * V + v]);
@@ -84,11 +100,16 @@ Deno.test("a byte is predicted from every byte before it, and from none behind",
 });
 
 /** The most probable byte again and again, every one from a pass over all there is of its sequence. */
-async function generateUncached(engine: Engine, prefix: Uint16Array, byteLimit: number): Promise<Uint8Array> {
+async function generateUncached(
+  config: ModelConfig,
+  engine: Engine,
+  prefix: Uint16Array,
+  byteLimit: number,
+): Promise<Uint8Array> {
   const tokens = [...prefix];
   for (let made = 0; made < byteLimit; made++) {
     const rest = Array<number>(S + (S - tokens.length % S) % S).fill(0);
-    const [logits] = await logitsOfAll(engine, [[...tokens, ...rest]]);
+    const [logits] = await logitsOfAll(config, engine, [[...tokens, ...rest]]);
     const first = (tokens.length - S) * V;
     const bytes = logits!.subarray(first, first + V - 1);
     tokens.push(bytes.indexOf(Math.max(...bytes)));
@@ -96,10 +117,15 @@ async function generateUncached(engine: Engine, prefix: Uint16Array, byteLimit: 
   return Uint8Array.from(tokens.slice(prefix.length));
 }
 
-for (const engine of [new ReferenceEngine(), cpu, strictCpu]) {
+const cases = [new ReferenceEngine(), cpu, strictCpu].flatMap((engine) =>
+  configs.map((config) => ({ engine, config }))
+);
+for (const { engine, config } of cases) {
   const name = engine === strictCpu ? "strict cpu" : engine.name;
   Deno.test({
-    name: `${name}: prefixes of any length are continued as a pass over all of them does`,
+    name: `${name}: prefixes of any length are continued as a pass over all of them does, ${
+      describe(config)
+    }`,
     sanitizeResources: false,
     sanitizeOps: false,
     fn: async () => {
@@ -115,7 +141,7 @@ for (const engine of [new ReferenceEngine(), cpu, strictCpu]) {
       const request = { prefixes, byteLimit: 13, sampling, ignoreEnd: true };
       const actual = await generateBytes(engine, config, parameters, request);
       const expected = [];
-      for (const prefix of prefixes) expected.push(await generateUncached(engine, prefix, 13));
+      for (const prefix of prefixes) expected.push(await generateUncached(config, engine, prefix, 13));
       assertEquals(actual, expected);
       assert(new Set(expected.flatMap((bytes) => [...bytes])).size > 15, "the continuations vary");
     },

@@ -58,7 +58,7 @@ export async function compareBoth(
 
 /** dQkv of the reference, and the same by finite differences, of a strip of 11 patches, 2 heads and 4 channels. */
 export function backwardAndSlope(
-  choice: Pick<AttentionShape, "dropout" | "window">,
+  choice: Pick<AttentionShape, "dropout" | "window" | "globalHeads">,
 ): { readonly actual: Float64Array; readonly expected: Float64Array } {
   const shape = { P: 11, H: 2, D: 4, stream: 6, ...choice };
   const f64 = (length: number, seed: number) => Float64Array.from(randomFloats(length, seed, 1.5));

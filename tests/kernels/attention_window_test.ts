@@ -18,6 +18,7 @@ engineTest(
       dropout: fc.boolean(),
       stream: fc.nat(4),
       window: fc.constantFrom(1, 2, 16, 17, 31, 32, 33, 48, 64, 100, 1000),
+      globalHeads: fc.integer({ min: 0, max: 1 }),
     });
     const packing = fc.record({
       longest: fc.constantFrom(1, 9, 70, 300, 300),
@@ -65,6 +66,23 @@ engineTest("a window as long as the longest file has the bits of none", async (e
   }
 });
 
+engineTest(
+  "of two heads the global one has the bits of none with a window, the other those of both",
+  async (engine) => {
+    const [P, D, window] = [120, 20, 33];
+    const shape = { P, H: 2, D, dropout: true, stream: 1 };
+    const fileStart = packFiles(P, 90, 5, 7);
+    const inputs = await operandsFor(shape, fileStart, 2);
+    const run = (more: { window?: number; globalHeads?: number }) =>
+      runKernel(engine, attention, { ...shape, ...more }, inputs);
+    const [none, both, one] = [await run({}), await run({ window }), await run({ window, globalHeads: 1 })];
+    const head = ({ out }: typeof one, h: number) => out!.filter((_, i) => Math.floor(i / D) % 2 === h);
+    assertEquals(head(one, 0), head(none, 0));
+    assertEquals(head(one, 1), head(both, 1));
+    assert(head(none, 0).some((value, i) => value !== head(both, 0)[i]), "the window hides something");
+  },
+);
+
 engineTest("a row's bits do not depend on rows beyond the window", async (engine) => {
   const [P, C, window] = [150, 8, 33];
   const shape = { P, H: 1, D: C, dropout: false, stream: 1, window };
@@ -91,8 +109,8 @@ engineTest("a row's bits do not depend on rows beyond the window", async (engine
 
 for (const kernel of kernels) {
   const sizes = [[150, 2, 64, 90, 32], [300, 1, 20, 300, 17], [90, 3, 4, 4, 3]] as const;
-  const cases = sizes.map(async ([P, H, D, longest, window]) => {
-    const shape = { P, H, D, dropout: true, stream: 2, window };
+  const cases = sizes.map(async ([P, H, D, longest, window], i) => {
+    const shape = { P, H, D, dropout: true, stream: 2, window, globalHeads: i % 2 };
     return [shape, await operandsFor(shape, packFiles(P, longest, 0, 6), 10)] as const;
   });
   anyThreadsTest(kernel, await Promise.all(cases));
@@ -127,8 +145,8 @@ Deno.test("the reference equals a dense softmax masked to the latest rows", asyn
 });
 
 Deno.test("the backward pass is the derivative of the forward pass within the window", () => {
-  for (const window of [1, 3]) {
-    const { actual, expected } = backwardAndSlope({ dropout: true, window });
+  for (const [window, globalHeads] of [[1, 0], [3, 0], [3, 1]] as const) {
+    const { actual, expected } = backwardAndSlope({ dropout: true, window, globalHeads });
     assertClose(actual, expected, { absolute: 1e-9, relative: 1e-8 }, `dQkv, window ${window}`);
     // A window of 1 leaves nothing but the values' gradients.
     const [fewest, most] = window === 1 ? [50, 88] : [120, 264];
@@ -144,10 +162,18 @@ Deno.test("the cost counts the pairs within the window", () => {
     for (let q = 0; q < P; q++) pairs += Math.min(q + 1, window);
     assertEquals(attention.cost(shape).flops, 4 * 3 * 8 * pairs);
     assertEquals(attentionBackward.cost(shape).flops, 10 * 3 * 8 * pairs);
+    const mixed = 4 * 8 * (2 * pairs + P * (P + 1) / 2);
+    assertEquals(attention.cost({ ...shape, globalHeads: 1 }).flops, mixed);
   }
 });
 
-Deno.test("attention refuses a window that is no whole number of rows", () => {
+Deno.test("attention refuses a window that is no whole number of rows, and heads that it does not have", () => {
+  for (const globalHeads of [-1, 0.5, 2]) {
+    const shape = { P: 4, H: 1, D: 4, dropout: false, stream: 0, window: 2, globalHeads };
+    for (const kernel of kernels) {
+      assertThrows(() => kernel.operands(shape), RangeError, `${globalHeads} of 1 heads`);
+    }
+  }
   for (const window of [0, -1, 1.5, NaN]) {
     const shape = { P: 4, H: 1, D: 4, dropout: false, stream: 0, window };
     for (const kernel of kernels) {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { attention, cachedAttention, ReferenceEngine } from "@bgpt/kernels";
+import { attention, cachedAttention, type Engine, randomUint32, ReferenceEngine } from "@bgpt/kernels";
 import { cpu, engineTest, strictCpu } from "../engines.ts";
 import { gpu } from "../gpu.ts";
 import { anyThreadsTest } from "./any_threads.ts";
@@ -60,6 +60,24 @@ engineTest("row by row, cached attention makes what attention makes of all rows 
   }
 });
 
+engineTest("slots of whole files agree with the reference, some heads with a window", async (engine) => {
+  const size = fc.record({
+    B: fc.constantFrom(1, 3),
+    L: fc.constantFrom(16, 64, 80, 208),
+    H: fc.constantFrom(1, 3),
+    D: fc.constantFrom(4, 20, 64),
+    window: fc.constantFrom(1, 3, 32, 64, 300),
+    globalHeads: fc.constantFrom(0, 1),
+  });
+  const cases = fc.asyncProperty(size, fc.nat(), async (size, seed) => {
+    const shape = { ...size, row: "nextByte", ring: 16 } as const;
+    const inputs = randomInputs(shape, seed);
+    for (let b = 0; b < size.B; b++) inputs.sequences![4 * b] = 1 + randomUint32(b, seed, 1) % (size.L / 16);
+    await compareWithReference(engine, cachedAttention, shape, inputs);
+  });
+  await fc.assert(cases, { numRuns: 8 });
+});
+
 engineTest("a ring of bytes agrees with the reference", async (engine) => {
   const B = fc.constantFrom(1, 2, 5);
   const L = fc.constantFrom(1, 3, 17, 32, 64, 130);
@@ -85,14 +103,20 @@ anyThreadsTest(
   }),
 );
 
-engineTest("byte by byte, a ring makes what attention within a window makes of all rows", async (engine) => {
-  const [P, S, L, H, D] = [45, 4, 9, 2, 8];
+/** Row by row over a file of P rows, beside attention over all of them: what is kept is a ring, or all. */
+async function compareByteByByte(
+  engine: Engine,
+  L: number,
+  seen: { window: number; globalHeads?: number },
+  kept: { window?: number; globalHeads?: number },
+): Promise<void> {
+  const [P, S, H, D] = [45, 4, 2, 8];
   const width = 3 * H * D;
   const qkv = randomFloats(P * width, 1, 2);
-  const whole = { P, H, D, dropout: false, stream: 0, window: L };
+  const whole = { P, H, D, dropout: false, stream: 0, ...seen };
   const fileStart = new Uint32Array(P);
   const { out: expected } = await runKernel(engine, attention, whole, { qkv, fileStart });
-  const shape = { B: 1, L, H, D, row: "nextByte", ring: S } as const;
+  const shape = { B: 1, L, H, D, row: "nextByte", ring: S, ...kept } as const;
   // What was not stored yet would show.
   let cache = new Float32Array(L * width).fill(NaN);
   for (let at = 0; at < P; at++) {
@@ -107,7 +131,19 @@ engineTest("byte by byte, a ring makes what attention within a window makes of a
       assert(Math.abs(value - expected![at * H * D + i]!) < 1e-5, `row ${at}, channel ${i}`);
     }
   }
+}
+
+engineTest("byte by byte, a ring makes what attention within a window makes of all rows", async (engine) => {
+  await compareByteByByte(engine, 9, { window: 9 }, {});
 });
+
+engineTest(
+  "byte by byte, heads with and without a window make what attention makes of all rows",
+  async (engine) => {
+    const mixed = { window: 9, globalHeads: 1 };
+    await compareByteByByte(engine, 48, mixed, mixed);
+  },
+);
 
 Deno.test("a ring's new row goes behind the latest, at its last byte where more are counted", async () => {
   // With 3 bytes of a patch the positions 0 (of no patch yet), 5, 6, 5 (of a byte count beyond the patch) and 7.
