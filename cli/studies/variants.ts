@@ -45,6 +45,14 @@ export const variants: Readonly<Record<string, Variant>> = {
       `window of ${byteWindow} bytes, positions by table and rotation, Muon at ${muonRate} times the rate`,
     changes: ({ learningRate }) => ({ ...v2Architecture, learningRate: muonRate * learningRate }),
   },
+  "v2-narrow": {
+    what: "v2, its byte level of half the channels",
+    changes: (config) => ({ ...variants["v2"]!.changes(config), ...variants["narrow"]!.changes(config) }),
+  },
+  "v2-global": {
+    what: "v2, one head of its byte level without the window",
+    changes: (config) => ({ ...variants["v2"]!.changes(config), byteGlobalHeads: 1 }),
+  },
 };
 
 /**
