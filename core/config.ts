@@ -243,9 +243,9 @@ function checkWidths(config: ModelConfig, source: string): void {
   const heads = byteHidden / headSize;
   if (byteGlobalHeads > 0 && (!byteWindow || byteGlobalHeads > heads)) {
     const why = byteWindow
-      ? `the byte level has ${heads} heads`
-      : "they are told from heads with a byteWindow";
-    throw new RangeError(`Cannot use ${source}: byteGlobalHeads is ${byteGlobalHeads}, but ${why}`);
+      ? `but the byte level has ${heads} heads`
+      : "which needs a byteWindow: as published all heads see the bytes of the patch alone";
+    throw new RangeError(`Cannot use ${source}: byteGlobalHeads is ${byteGlobalHeads}, ${why}`);
   }
 }
 

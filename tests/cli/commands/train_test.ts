@@ -192,6 +192,17 @@ Deno.test("train refuses what cannot be with one line, and writes nothing", () =
       { args: train("--config", missing), code: 2, message: `Cannot read config "${missing}"` },
       { args: train("--hidden", "100"), code: 2, message: "hidden is 100, it must be a multiple of 64" },
       {
+        args: train("--byte-global-heads", "1"),
+        code: 2,
+        message:
+          "byteGlobalHeads is 1, which needs a byteWindow: as published all heads see the bytes of the patch alone",
+      },
+      {
+        args: train("--byte-global-heads", "3", "--byte-window", "32"),
+        code: 2,
+        message: "byteGlobalHeads is 3, but the byte level has 2 heads",
+      },
+      {
         args: train("--resume"),
         code: 1,
         message: `Cannot read checkpoint "${out}": there is no such folder. Check the path`,
