@@ -48,6 +48,8 @@ export * from "./operations/sampling.ts";
 export * from "./operations/cache_rows.ts";
 export * from "./operations/cached_attention.ts";
 export * from "./operations/new_row_embedding.ts";
+export * from "./operations/new_row_ngrams.ts";
+export * from "./operations/ngram_embedding.ts";
 export * from "./operations/packed_product.ts";
 export * from "./operations/rotary.ts";
 export type { SequenceRow } from "./operations/sequence_rows.ts";

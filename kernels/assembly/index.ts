@@ -10,6 +10,8 @@ export * from "./sampling";
 export * from "./cache_rows";
 export * from "./cached_attention";
 export * from "./new_row_embedding";
+export * from "./new_row_ngrams";
+export * from "./ngram_embedding";
 export * from "./rotary";
 export { appendPatch } from "./sequences";
 export { scratchBytes, useScratch } from "./scratch";
