@@ -13,6 +13,8 @@ import {
   layerNormParameterGradient,
   layerNormScratchLength,
   matmul,
+  ngramEmbeddingBackward,
+  ngramHashesLength,
   patchEmbeddingBackward,
   type PlanBuilder,
   type Tensor,
@@ -31,6 +33,7 @@ import {
   byteStack,
   byteTableName,
   featureProjectionName,
+  ngramTableName,
   positionTableName,
   projectsFeature,
 } from "./parameters.ts";
@@ -64,16 +67,23 @@ export function byteBackward(
   }, "byte.head dW");
   const dEmbedded = stackBackward(plan, model, gradients, activations, dHidden);
   const dFeature = plan.tensor("byte.dFeature", [N, C]);
+  const dx = dropBackward(plan, model, dEmbedded, "byte.embedding", level.stream);
   const { shape, operands } = featurePlace(model, patches);
   plan.call(byteEmbeddingBackward, { N, S, V, C, ...shape }, {
     ...operands,
-    dx: dropBackward(plan, model, dEmbedded, "byte.embedding", level.stream),
+    dx,
     tokens: nextPatches,
     dFeature,
     dTable: gradients(byteTableName),
     dPositions: gradients(`${byteStack}wpe.weight`),
     scratch: plan.tensor("byte.embedding.scratch", [byteEmbeddingScratchLength({ S, V, C, ...shape })]),
   }, "byte.embedding backward");
+  const { ngramRows: rows } = model.config;
+  if (rows) {
+    const hashes = plan.tensor("byte.ngrams.hashes", [ngramHashesLength({ N, S })], "activation", "u32");
+    const ngrams = { tokens: nextPatches, patches, dx, dTable: gradients(ngramTableName), hashes };
+    plan.call(ngramEmbeddingBackward, { N, S, C, rows }, ngrams, "byte.ngrams backward");
+  }
   return projectionBackward(plan, model, gradients, feature, dFeature);
 }
 

@@ -12,6 +12,7 @@ import {
   lastPatchEmbedding,
   newRowRotary,
   nextByteEmbedding,
+  nextByteNgrams,
   packedProduct,
   packPanels,
   panelLength,
@@ -30,7 +31,14 @@ import {
 import type { ModelConfig } from "./config.ts";
 import { multiplyIn, rotaryBase, rotates } from "./levels.ts";
 import type { BatchInputs, Level, Model } from "./model.ts";
-import { byteStack, byteTableName, isLinearMatrix, patchStack, positionTableName } from "./parameters.ts";
+import {
+  byteStack,
+  byteTableName,
+  isLinearMatrix,
+  ngramTableName,
+  patchStack,
+  positionTableName,
+} from "./parameters.ts";
 
 /** Panels by the weights that they are a copy of; without them rows are multiplied with weights as they lie. */
 export type PackedWeights = ReadonlyMap<Tensor, Tensor>;
@@ -134,6 +142,16 @@ export function nextByteForward(
     positions: model.parameter(`${byteStack}wpe.weight`),
     x,
   }, "nextByte.embedding");
+  const { ngramRows: rows } = config;
+  if (rows) {
+    const table = model.parameter(ngramTableName);
+    plan.call(
+      nextByteNgrams,
+      { B, L: P / B, S, C, rows },
+      { sequences, tokens: row, patches, table, x },
+      "nextByte.ngrams",
+    );
+  }
   return byteHead(plan, model, stackForward(plan, model, level, x));
 }
 

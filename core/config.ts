@@ -28,6 +28,11 @@ export interface ModelConfig {
   /** Heads of the byte level that see all of their file, where the others see `byteWindow` bytes; absent: 0. */
   readonly byteGlobalHeads?: number;
   /**
+   * Rows of each table of hashed byte n-grams, a power of two: what the latest 2, 3 and 4 bytes of a byte are looked up
+   * in is added to it (ngram_embedding.ts); absent or 0: none, as published.
+   */
+  readonly ngramRows?: number;
+  /**
    * How a level knows where its rows stand: by a learned table, as published and where absent; by rotation of queries
    * and keys, which needs no table of patches; or both.
    */
@@ -119,6 +124,7 @@ export const configFields: Readonly<Record<keyof Config, ConfigField>> = {
   ),
   byteWindow: integer("bytes that the byte level sees, 0 for those of the patch alone", 0, 4096),
   byteGlobalHeads: integer("heads of the byte level that see the whole file, where it has a window", 0, 256),
+  ngramRows: integer("rows of each table of hashed byte n-grams, a power of two, 0 for none", 0, 65536),
   positions: choice(
     "how positions are told: learned table, rotation of queries and keys",
     "learned",
@@ -200,7 +206,7 @@ export function checkModelConfig(value: unknown, source: string): ModelConfig {
 /** The sizes of the model alone. */
 export function modelConfig(config: ModelConfig): ModelConfig {
   const { patchSize, patchLength, hidden, patchLayers, byteLayers } = config;
-  const { byteHidden, byteWindow, byteGlobalHeads, positions } = config;
+  const { byteHidden, byteWindow, byteGlobalHeads, ngramRows, positions } = config;
   return {
     patchSize,
     patchLength,
@@ -210,6 +216,7 @@ export function modelConfig(config: ModelConfig): ModelConfig {
     ...(byteHidden !== undefined && { byteHidden }),
     ...(byteWindow !== undefined && { byteWindow }),
     ...(byteGlobalHeads !== undefined && { byteGlobalHeads }),
+    ...(ngramRows !== undefined && { ngramRows }),
     ...(positions !== undefined && { positions }),
   };
 }
@@ -223,6 +230,7 @@ export const optionalFields: readonly (keyof Config)[] = [
   "byteHidden",
   "byteWindow",
   "byteGlobalHeads",
+  "ngramRows",
   "positions",
   "optimizer",
 ];
@@ -233,7 +241,7 @@ function requireFields(config: Partial<Config>, keys: readonly (keyof Config)[],
 }
 
 function checkWidths(config: ModelConfig, source: string): void {
-  const { hidden, byteHidden = hidden, byteWindow, byteGlobalHeads = 0 } = config;
+  const { hidden, byteHidden = hidden, byteWindow, byteGlobalHeads = 0, ngramRows = 0 } = config;
   for (const [name, width] of Object.entries({ hidden, byteHidden })) {
     if (width % headSize === 0) continue;
     throw new RangeError(
@@ -246,6 +254,13 @@ function checkWidths(config: ModelConfig, source: string): void {
       ? `but the byte level has ${heads} heads`
       : "which needs a byteWindow: as published all heads see the bytes of the patch alone";
     throw new RangeError(`Cannot use ${source}: byteGlobalHeads is ${byteGlobalHeads}, ${why}`);
+  }
+  const powerOfTwo = (ngramRows & (ngramRows - 1)) === 0;
+  if (ngramRows > 0 && !(byteWindow && powerOfTwo)) {
+    const why = powerOfTwo
+      ? "which needs a byteWindow: as published bytes see none of the patch before"
+      : "it must be a power of two";
+    throw new RangeError(`Cannot use ${source}: ngramRows is ${ngramRows}, ${why}`);
   }
 }
 

@@ -12,6 +12,7 @@ import {
   dropout,
   layerNorm,
   lossSums,
+  ngramEmbedding,
   patchEmbedding,
   type PlanBuilder,
   type Tensor,
@@ -30,6 +31,7 @@ import {
   byteStack,
   byteTableName,
   featureProjectionName,
+  ngramTableName,
   positionTableName,
   projectsFeature,
 } from "./parameters.ts";
@@ -115,6 +117,12 @@ function embedBytes(
     positions: model.parameter(`${byteStack}wpe.weight`),
     x: embedded,
   }, `${level.name}.embedding`);
+  const { ngramRows: rows } = model.config;
+  if (rows) {
+    const table = model.parameter(ngramTableName);
+    const ngrams = { tokens: nextPatches, patches, table, x: embedded };
+    plan.call(ngramEmbedding, { N, S, C, rows }, ngrams, `${level.name}.ngrams`);
+  }
   return embedded;
 }
 

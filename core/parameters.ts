@@ -3,7 +3,7 @@
  * how it starts and whether it decays. Allocation, initialisation, AdamW, checkpoints and the gradient tests follow it.
  * @module
  */
-import { elementCount, windowAlignment } from "@bgpt/kernels";
+import { elementCount, ngramTableRows, windowAlignment } from "@bgpt/kernels";
 import type { ModelConfig } from "./config.ts";
 import { RandomStream } from "./random.ts";
 
@@ -57,6 +57,8 @@ export const patchStack = "patch_level_decoder.base.";
 export const positionTableName = `${patchStack}wpe.weight`;
 /** From a feature to the byte level's channels. */
 export const featureProjectionName = "byte_level_decoder.feature_projection.weight";
+/** What hashed byte n-grams are looked up in, the tables of all their lengths one below the other. */
+export const ngramTableName = "byte_level_decoder.ngrams.weight";
 /** Prefix of the byte-level stack. */
 export const byteStack = "byte_level_decoder.base.transformer.";
 
@@ -132,6 +134,7 @@ export function parameterTable(config: ModelConfig, classCount = 0): ParameterTa
       const deviation = (config.byteWindow ? 0.02 : 1) / Math.sqrt(C);
       add(featureProjectionName, [C, byteC], { kind: "normal", deviation });
     }
+    if (config.ngramRows) add(ngramTableName, [ngramTableRows(config.ngramRows), byteC], normal);
     add(byteTableName, [V, byteC], normal);
     add(`${byteStack}wpe.weight`, [S + 1, byteC], normal);
     addStack(byteStack, byteLayers, byteC);

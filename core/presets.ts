@@ -6,13 +6,15 @@ import type { Config, ModelConfig, TrainingConfig } from "./config.ts";
 
 /**
  * What the architecture v2 adds to the published one, and how its matrices are trained: bytes see the 32 latest bytes of
- * their file with the feature of their patch on each, positions are also told by rotation, Muon updates the matrices.
+ * their file with the feature of their patch on each, and what their n-grams are looked up in; positions are also told by
+ * rotation, Muon updates the matrices.
  */
 export const v2Architecture: {
   readonly byteWindow: number;
+  readonly ngramRows: number;
   readonly positions: NonNullable<ModelConfig["positions"]>;
   readonly optimizer: NonNullable<TrainingConfig["optimizer"]>;
-} = { byteWindow: 32, positions: "both", optimizer: "muon" };
+} = { byteWindow: 32, ngramRows: 4096, positions: "both", optimizer: "muon" };
 
 /** The default way to train: warm-up, cosine, clipping, decay of matrices only. */
 const defaultTraining: TrainingConfig = {

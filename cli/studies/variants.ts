@@ -10,7 +10,7 @@ export interface Variant {
 }
 
 /** Bytes that a byte sees in the variants with a window: those of v2. */
-const { byteWindow } = v2Architecture;
+const { byteWindow, ngramRows } = v2Architecture;
 
 /** Muon's rate for one of AdamW: each did best at its own, at `tiny` on text 8e-3 and 2e-3. */
 export const muonRate = 4;
@@ -42,8 +42,12 @@ export const variants: Readonly<Record<string, Variant>> = {
   },
   v2: {
     what:
-      `window of ${byteWindow} bytes, positions by table and rotation, Muon at ${muonRate} times the rate`,
+      `window of ${byteWindow} bytes, ${ngramRows} rows of n-grams, positions by table and rotation, Muon at ${muonRate} times the rate`,
     changes: ({ learningRate }) => ({ ...v2Architecture, learningRate: muonRate * learningRate }),
+  },
+  "v2-plain": {
+    what: "v2 without n-grams",
+    changes: (config) => ({ ...variants["v2"]!.changes(config), ngramRows: 0 }),
   },
   "v2-narrow": {
     what: "v2, its byte level of half the channels",

@@ -26,12 +26,14 @@ const windowed: ModelConfig = {
   byteWindow: 7,
   positions: "rotary",
 };
-/** Without and with a head that sees the whole file. */
-const configs = [windowed, { ...windowed, byteGlobalHeads: 1 }];
-const describe = ({ byteGlobalHeads = 0 }: ModelConfig) => `${byteGlobalHeads} of 2 heads global`;
+/** The window alone; with a head that sees the whole file; with n-grams. */
+const configs = [windowed, { ...windowed, byteGlobalHeads: 1 }, { ...windowed, ngramRows: 64 }];
+const describe = ({ byteGlobalHeads = 0, ngramRows = 0 }: ModelConfig) =>
+  `${byteGlobalHeads} of 2 heads global, ${ngramRows} rows of n-grams`;
 const S = windowed.patchSize;
 const V = 257;
-const parameters = initialParameters(parameterTable(windowed), 3).map((value) => value * 4);
+const parametersOf = (config: ModelConfig) =>
+  initialParameters(parameterTable(config), 3).map((value) => value * 4);
 const extension = extensionPatch("bin", S);
 const bytesOf = (stream: number, length: number) =>
   Uint8Array.from({ length }, (_, i) => randomUint32(i, stream, 2) % 256);
@@ -46,7 +48,7 @@ async function logitsOfAll(
   const P = samples.reduce((sum, { tokens }) => sum + tokens.length / S, 0) + 3;
   const plan = evaluationPlan(config, P);
   const execution = await engine.prepare(plan.plan);
-  execution.write(plan.model.parameters, parameters);
+  execution.write(plan.model.parameters, parametersOf(config));
   const strip = packStrip(samples, P, S);
   plan.write(execution, strip);
   execution.run("forward");
@@ -68,7 +70,7 @@ for (const config of configs) {
         files.map((file) => [...extension, ...file]),
       );
       const sizes = { sequenceCount: files.length, slotPatches: 11 };
-      const predictor = await NextByte.create(engine, config, parameters, sizes);
+      const predictor = await NextByte.create(engine, config, parametersOf(config), sizes);
       // Twice, because the second time must not know of the first.
       for (const round of [files.toReversed(), files]) {
         predictor.start(extension);
@@ -139,7 +141,7 @@ for (const { engine, config } of cases) {
       ].map((tokens) => Uint16Array.from(tokens));
       const sampling = { ...defaultSampling, greedy: true };
       const request = { prefixes, byteLimit: 13, sampling, ignoreEnd: true };
-      const actual = await generateBytes(engine, config, parameters, request);
+      const actual = await generateBytes(engine, config, parametersOf(config), request);
       const expected = [];
       for (const prefix of prefixes) expected.push(await generateUncached(config, engine, prefix, 13));
       assertEquals(actual, expected);

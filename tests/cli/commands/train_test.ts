@@ -198,6 +198,16 @@ Deno.test("train refuses what cannot be with one line, and writes nothing", () =
           "byteGlobalHeads is 1, which needs a byteWindow: as published all heads see the bytes of the patch alone",
       },
       {
+        args: train("--ngram-rows", "100", "--byte-window", "32"),
+        code: 2,
+        message: "ngramRows is 100, it must be a power of two",
+      },
+      {
+        args: train("--ngram-rows", "64"),
+        code: 2,
+        message: "ngramRows is 64, which needs a byteWindow: as published bytes see none of the patch before",
+      },
+      {
         args: train("--byte-global-heads", "3", "--byte-window", "32"),
         code: 2,
         message: "byteGlobalHeads is 3, but the byte level has 2 heads",
