@@ -2,19 +2,19 @@
  * Named configurations.
  * @module
  */
-import type { Config, ModelConfig, TrainingConfig } from "./config.ts";
+import { type Config, headSize, type ModelConfig, type TrainingConfig } from "./config.ts";
 
 /**
- * What the architecture v2 adds to the published one, and how its matrices are trained: bytes see the 32 latest bytes of
- * their file with the feature of their patch on each, and what their n-grams are looked up in; positions are also told by
- * rotation, Muon updates the matrices.
+ * What the architecture v2 changes of the published one, and how its matrices are trained: bytes see the 32 latest bytes
+ * of their file with the feature of their patch on each, and what their n-grams are looked up in; the byte level has half
+ * the channels; positions are also told by rotation; Muon updates the matrices.
  */
-export const v2Architecture: {
-  readonly byteWindow: number;
-  readonly ngramRows: number;
-  readonly positions: NonNullable<ModelConfig["positions"]>;
-  readonly optimizer: NonNullable<TrainingConfig["optimizer"]>;
-} = { byteWindow: 32, ngramRows: 4096, positions: "both", optimizer: "muon" };
+export function v2Architecture(
+  { hidden }: Pick<ModelConfig, "hidden">,
+): Required<Pick<Config, "byteHidden" | "byteWindow" | "ngramRows" | "positions" | "optimizer">> {
+  const byteHidden = headSize * Math.ceil(hidden / 2 / headSize);
+  return { byteHidden, byteWindow: 32, ngramRows: 4096, positions: "both", optimizer: "muon" };
+}
 
 /** The default way to train: warm-up, cosine, clipping, decay of matrices only. */
 const defaultTraining: TrainingConfig = {
@@ -74,9 +74,9 @@ export type PresetName = "tiny" | "small" | "base" | "v2-tiny" | "v2-small" | "v
  */
 export const presets: Readonly<Record<PresetName, Config>> = {
   ...published,
-  "v2-tiny": { ...published.tiny, ...v2Architecture, learningRate: 8e-3 },
-  "v2-small": { ...published.small, ...v2Architecture, learningRate: 5e-3 },
-  v2: { ...published.base, ...v2Architecture, learningRate: 2.4e-3 },
+  "v2-tiny": { ...published.tiny, ...v2Architecture(published.tiny), learningRate: 8e-3 },
+  "v2-small": { ...published.small, ...v2Architecture(published.small), learningRate: 5e-3 },
+  v2: { ...published.base, ...v2Architecture(published.base), learningRate: 2.4e-3 },
 };
 
 /** The published program's training: what `--recipe published` lays over a preset. */

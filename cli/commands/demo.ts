@@ -56,6 +56,8 @@ const unseenSeed = 2;
 /** A small model and few files a step: in these minutes many small steps get further than few large ones. */
 const demoConfig: Config = {
   ...presets["v2-tiny"],
+  // What a program does next does not show in the latest bytes.
+  ngramRows: 0,
   patchLength: 16,
   hidden: 64,
   byteLayers: 2,

@@ -1,4 +1,4 @@
-import { type Config, nearestName, v2Architecture } from "@bgpt/core";
+import { type Config, nearestName, presets, v2Architecture } from "@bgpt/core";
 import { UsageError } from "../errors.ts";
 
 /** What a variant changes of a configuration of published architecture. */
@@ -10,7 +10,7 @@ export interface Variant {
 }
 
 /** Bytes that a byte sees in the variants with a window: those of v2. */
-const { byteWindow, ngramRows } = v2Architecture;
+const { byteWindow, ngramRows } = v2Architecture(presets.tiny);
 
 /** Muon's rate for one of AdamW: each did best at its own, at `tiny` on text 8e-3 and 2e-3. */
 export const muonRate = 4;
@@ -41,23 +41,27 @@ export const variants: Readonly<Record<string, Variant>> = {
     changes: ({ learningRate }) => ({ optimizer: "muon", learningRate: muonRate * learningRate }),
   },
   v2: {
-    what:
-      `window of ${byteWindow} bytes, ${ngramRows} rows of n-grams, positions by table and rotation, Muon at ${muonRate} times the rate`,
-    changes: ({ learningRate }) => ({ ...v2Architecture, learningRate: muonRate * learningRate }),
+    what: `window of ${byteWindow} bytes, ${ngramRows} rows of n-grams, byte level of half the channels, ` +
+      `positions by table and rotation, Muon at ${muonRate} times the rate`,
+    changes: v2,
   },
   "v2-plain": {
-    what: "v2 without n-grams",
-    changes: (config) => ({ ...variants["v2"]!.changes(config), ngramRows: 0 }),
+    what: "v2 without n-grams, its byte level of all channels",
+    changes: (config) => ({ ...v2(config), byteHidden: config.hidden, ngramRows: 0 }),
   },
-  "v2-narrow": {
-    what: "v2, its byte level of half the channels",
-    changes: (config) => ({ ...variants["v2"]!.changes(config), ...variants["narrow"]!.changes(config) }),
+  "v2-wide": {
+    what: "v2, its byte level of all channels",
+    changes: (config) => ({ ...v2(config), byteHidden: config.hidden }),
   },
   "v2-global": {
-    what: "v2, one head of its byte level without the window",
-    changes: (config) => ({ ...variants["v2"]!.changes(config), byteGlobalHeads: 1 }),
+    what: "v2-plain, one head of its byte level without the window",
+    changes: (config) => ({ ...v2(config), byteHidden: config.hidden, ngramRows: 0, byteGlobalHeads: 1 }),
   },
 };
+
+function v2(config: Config): Partial<Config> {
+  return { ...v2Architecture(config), learningRate: muonRate * config.learningRate };
+}
 
 /**
  * The variants that `--variants` names, in the order of the table; all where it names none.

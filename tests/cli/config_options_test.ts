@@ -6,7 +6,7 @@ Deno.test("a v2 preset has the sizes of its published one, the architecture v2 a
   for (const [name, v2] of [["tiny", "v2-tiny"], ["small", "v2-small"], ["base", "v2"]] as const) {
     const { learningRate, ...config } = await chooseConfig({ preset: v2, recipe: "default" }, {});
     const { learningRate: published, ...sizes } = presets[name];
-    assertEquals(config, { ...sizes, ...v2Architecture });
+    assertEquals(config, { ...sizes, ...v2Architecture(sizes) });
     assert(
       learningRate > 7 * published && learningRate < 9 * published,
       `${learningRate} beside ${published}`,

@@ -11,6 +11,6 @@ Deno.test("every variant is a configuration that can be, other than the base and
 
 Deno.test("the variant v2 has the architecture of the presets of that name, at Muon's rate", () => {
   const learningRate = muonRate * presets.base.learningRate;
-  assertEquals(variants["v2"]!.changes(presets.base), { ...v2Architecture, learningRate });
-  assertEquals({ ...presets["v2-tiny"], ...v2Architecture }, presets["v2-tiny"]);
+  assertEquals(variants["v2"]!.changes(presets.base), { ...v2Architecture(presets.base), learningRate });
+  assertEquals({ ...presets["v2-tiny"], ...v2Architecture(presets.tiny) }, presets["v2-tiny"]);
 });
