@@ -17,11 +17,17 @@ export const tuneOption = {
  * Finds out which variant of each kernel call of a plan is the fastest on a GPU; what another run has found comes from the
  * cache. Other engines have nothing to choose from.
  * @param wanted what `--tune` says; a real GPU is tuned when it says nothing
+ * @param cache the folder of what was found, none where there is none
  */
-export async function tuneFor(engine: Engine, plan: Plan, wanted?: boolean): Promise<void> {
+export async function tuneFor(
+  engine: Engine,
+  plan: Plan,
+  wanted?: boolean,
+  cache: string | undefined = tuningFolder(),
+): Promise<void> {
   if (!(engine instanceof GpuEngine)) return;
   if (!(wanted ?? engine.gpu.kind === "hardware")) return;
-  const path = cachePath(engine.description);
+  const path = cache && join(cache, `${engine.description.replaceAll(/[^\w.]+/g, "-").toLowerCase()}.json`);
   for (const [key, variant] of await readChoices(path)) engine.tuning.set(key, variant);
   const count = engine.untunedCalls(plan).size;
   if (count === 0) return;
@@ -32,10 +38,10 @@ export async function tuneFor(engine: Engine, plan: Plan, wanted?: boolean): Pro
   await writeChoices(path, engine.tuning);
 }
 
-/** A file for each adapter; none where there is no folder for it. */
-function cachePath(description: string): string | undefined {
+/** It has a file for each adapter. */
+function tuningFolder(): string | undefined {
   try {
-    return join(cacheFolder(), "tuning", `${description.replaceAll(/[^\w.]+/g, "-").toLowerCase()}.json`);
+    return join(cacheFolder(), "tuning");
   } catch {
     return undefined;
   }

@@ -16,26 +16,13 @@ function productPlan(N: number): Plan {
   return builder.build();
 }
 
-/** Runs a test whose cache is an empty folder. */
-async function withCache(test: (cache: string) => Promise<void>): Promise<void> {
-  const before = Deno.env.get("XDG_CACHE_HOME");
-  await inTempFolder(async (folder) => {
-    Deno.env.set("XDG_CACHE_HOME", folder);
-    try {
-      await test(join(folder, "bgpt", "tuning"));
-    } finally {
-      if (before === undefined) Deno.env.delete("XDG_CACHE_HOME");
-      else Deno.env.set("XDG_CACHE_HOME", before);
-    }
-  });
-}
-
 gpuTest(
   "what was found to be the fastest is kept for the next run, beside what others found",
   ({ gpu }) =>
-    withCache(async (cache) => {
+    inTempFolder(async (folder) => {
+      const cache = join(folder, "tuning");
       const first = new GpuEngine(gpu);
-      await tuneFor(first, productPlan(64), true);
+      await tuneFor(first, productPlan(64), true, cache);
       assertEquals(first.tuning.size, 1);
       const [name] = namesIn(cache);
       assertEquals(namesIn(cache), [name]);
@@ -46,15 +33,15 @@ gpuTest(
       const [key] = Object.keys(kept);
       Deno.writeTextFileSync(join(cache, name!), JSON.stringify({ [key!]: "of the cache" }));
       const second = new GpuEngine(gpu);
-      await tuneFor(second, productPlan(64), true);
+      await tuneFor(second, productPlan(64), true, cache);
       assertEquals(second.tuning.get(key!), "of the cache");
-      await tuneFor(second, productPlan(68), true);
+      await tuneFor(second, productPlan(68), true, cache);
       const both = JSON.parse(Deno.readTextFileSync(join(cache, name!)));
       assertEquals([Object.keys(both).length, both[key!]], [2, "of the cache"]);
 
       Deno.writeTextFileSync(join(cache, name!), `{"${key}": 3, "cut`);
       const third = new GpuEngine(gpu);
-      await tuneFor(third, productPlan(64), true);
+      await tuneFor(third, productPlan(64), true, cache);
       assertNotEquals(third.tuning.get(key!), undefined);
       assertEquals(JSON.parse(Deno.readTextFileSync(join(cache, name!))), Object.fromEntries(third.tuning));
     }),
@@ -63,17 +50,17 @@ gpuTest(
 gpuTest(
   "software Vulkan is tuned only when asked for, other engines never",
   ({ gpu }) =>
-    withCache(async () => {
+    inTempFolder(async (cache) => {
       const software = new GpuEngine({ ...gpu, kind: "software" });
-      await tuneFor(software, productPlan(64));
+      await tuneFor(software, productPlan(64), undefined, cache);
       assertEquals(software.tuning.size, 0);
       const hardware = new GpuEngine({ ...gpu, kind: "hardware" });
-      await tuneFor(hardware, productPlan(64), false);
+      await tuneFor(hardware, productPlan(64), false, cache);
       assertEquals(hardware.tuning.size, 0);
-      await tuneFor(hardware, productPlan(64));
+      await tuneFor(hardware, productPlan(64), undefined, cache);
       assertEquals(hardware.tuning.size, 1);
       const cpu = await CpuEngine.create({ threads: 1 });
-      await tuneFor(cpu, productPlan(64), true);
+      await tuneFor(cpu, productPlan(64), true, cache);
       cpu.destroy();
     }),
 );
