@@ -17,8 +17,9 @@ export interface SupervisedRun {
 
 const usualPauses = [1, 5, 25, 125, 625];
 
-/** Of a run that failed, and of a wrong command line. */
+/** Of a run that failed. */
 const failureCode = 1;
+/** Of a wrong command line. */
 const usageCode = 2;
 
 /** What Rust ends a process with that panicked: Deno's WebGPU does, within a driver. */
@@ -28,7 +29,8 @@ const panicCode = 101;
  * Trains in a process of its own. When its device fails, or a signal or a panic ends it, it is restarted with `--resume`;
  * any other failure would come again, and ends the supervision. A launcher may end with the code of such a failure when a
  * rank was killed, too (MPICH, where another was just reading the memory of that rank): it is restarted if the run had
- * got further, for what would come again then does so without a new checkpoint. SIGINT and SIGTERM are passed on, and end both.
+ * got further, for what would come again then does so without a new checkpoint. SIGINT and SIGTERM are passed on, and end
+ * both.
  * @throws {ToldError} with the exit code of the process, which has said why
  * @throws {Error} when it failed in a row too often without a new checkpoint
  */
@@ -46,12 +48,13 @@ export async function supervise(
     signals.passTo(process);
     const { success, code, signal } = await process.status;
     if (success) return;
+    const mayHaveCrashed = signal !== null || code === deviceErrorCode || code === panicCode || code > 128 ||
+      ranks && code !== usageCode;
+    if (signals.received || !mayHaveCrashed) throw new ToldError(code);
+
     const step = await newestStep(out);
     const gotFurther = step !== stepBefore;
-    const crashed = signal !== null || code === deviceErrorCode || code === panicCode || code > 128 ||
-      ranks && (code === failureCode ? gotFurther : code !== usageCode);
-    if (signals.received || !crashed) throw new ToldError(code);
-
+    if (code === failureCode && !gotFurther) throw new ToldError(code);
     inARow = gotFurther ? 1 : inARow + 1;
     stepBefore = step;
     const what = `Process ${process.pid} ended with ${signal ?? `code ${code}`}; the run is kept up to step ${
