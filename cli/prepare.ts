@@ -21,6 +21,8 @@ export interface PreparedFile {
 export interface PrepareInput {
   /** What messages call it: its path, or `path:row`. */
   readonly name: string;
+  /** What it is a part of: all parts with the same name stay in one split. Absent: its first file's stem alone. */
+  readonly whole?: string;
   /**
    * Reads the input and makes its files. Several, such as the ABC and the MIDI of a tune, stay in one split. An error
    * is named and counted, and the rest goes on.
@@ -93,7 +95,7 @@ export async function prepareFiles(
     for await (const input of inputs) {
       try {
         const files = await made(input, corpus);
-        const split = evalShare === 0 ? "all" : splitOf(files[0]!.stem, seed, evalShare);
+        const split = evalShare === 0 ? "all" : splitOf(input.whole ?? files[0]!.stem, seed, evalShare);
         for (const file of files) corpus.add(split, file);
       } catch (error) {
         if (!(error instanceof InputError)) throw error;

@@ -39,6 +39,9 @@ export interface ModelConfig {
   readonly positions?: "learned" | "rotary" | "both";
 }
 
+/** How tables of bytes start: every row at random, or bytes alike that have bits in common (byte_tables.ts). */
+export type ByteTables = "random" | "bits";
+
 /** How a model is trained. */
 export interface TrainingConfig {
   /** Optimizer steps in all. */
@@ -53,6 +56,8 @@ export interface TrainingConfig {
   readonly schedule: "cosine" | "constant";
   /** Steps over which the rate rises from 0. */
   readonly warmup: number;
+  /** How the tables of bytes, of both levels, start; absent: random, as published. */
+  readonly byteTables?: ByteTables;
   /** What updates the matrices of blocks and projection; the rest, and where absent all, is AdamW's. */
   readonly optimizer?: "adamw" | "muon";
   /** Weight decay of AdamW and Muon. */
@@ -137,6 +142,11 @@ export const configFields: Readonly<Record<keyof Config, ConfigField>> = {
   learningRate: number("highest learning rate", 0, 10),
   schedule: choice("course of the learning rate after the warm-up", "cosine", "constant"),
   warmup: integer("steps over which the learning rate rises from 0", 0),
+  byteTables: choice(
+    "how the tables of bytes start: at random, or alike where bytes have bits in common",
+    "random",
+    "bits",
+  ),
   optimizer: choice(
     "what updates the matrices of blocks and projection; all else is AdamW's",
     "adamw",
@@ -232,6 +242,7 @@ export const optionalFields: readonly (keyof Config)[] = [
   "byteGlobalHeads",
   "ngramRows",
   "positions",
+  "byteTables",
   "optimizer",
 ];
 

@@ -2,7 +2,8 @@ import type { Checkpoint } from "./checkpoint.ts";
 import { checkModelConfig, headSize, type ModelConfig } from "./config.ts";
 import { isCount } from "./is_count.ts";
 import { checkTensor, flatTensors, storeParameter } from "./named_tensors.ts";
-import { byteStack, byteTableName, parameterTable, patchStack, vocabularySize } from "./parameters.ts";
+import { byteStack, byteTableName, parameterTable, patchStack } from "./parameters.ts";
+import { vocabularySize } from "./vocabulary.ts";
 import { float32Of, type StoredTensor } from "./stored_tensor.ts";
 import type { TorchCheckpoint } from "./torch/torch_checkpoint.ts";
 

@@ -3,6 +3,7 @@
  * @module
  */
 import { type Checkpoint, tableOf } from "./checkpoint.ts";
+import type { TrainingConfig } from "./config.ts";
 import { initialParameters, type ParameterTable, patchStack } from "./parameters.ts";
 
 /** Weights of a model that starts from a checkpoint. */
@@ -22,17 +23,17 @@ const positionsName = `${patchStack}wpe.weight`;
  * Every parameter that the checkpoint has is taken from it, the rest starts fresh. Positions beyond its patch length
  * start fresh too, and so does a classifier of other classes.
  * @param table the new model's parameters
- * @param seed of what starts fresh
+ * @param start how what starts fresh does
  * @param labels the new model's classes, where it has any
  * @throws {RangeError} when a parameter has other sizes
  */
 export function parametersFrom(
   checkpoint: Checkpoint,
   table: ParameterTable,
-  seed: number,
+  start: Pick<TrainingConfig, "seed" | "byteTables">,
   labels: readonly string[] = [],
 ): InheritedParameters {
-  const parameters = initialParameters(table, seed);
+  const parameters = initialParameters(table, start.seed, start.byteTables);
   const known = new Map(tableOf(checkpoint).parameters.map((parameter) => [parameter.name, parameter]));
   const fresh: string[] = [];
   const sameClasses = JSON.stringify(checkpoint.labels ?? []) === JSON.stringify(labels);

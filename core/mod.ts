@@ -43,4 +43,5 @@ export * from "./strip_reader.ts";
 export * from "./trainer.ts";
 export * from "./training_plan.ts";
 export * from "./training_run.ts";
+export * from "./vocabulary.ts";
 export * from "./windows.ts";

@@ -4,7 +4,8 @@
  */
 import { type PlanBuilder, stepLength, type Tensor } from "@bgpt/kernels";
 import { headSize, type ModelConfig } from "./config.ts";
-import { byteChannels, type ParameterTable, parameterTable, vocabularySize } from "./parameters.ts";
+import { byteChannels, type ParameterTable, parameterTable } from "./parameters.ts";
+import { vocabularySize } from "./vocabulary.ts";
 
 /** Sizes of a plan by shape letter, and the model's parameters in it. */
 export interface Model {

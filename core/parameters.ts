@@ -4,18 +4,18 @@
  * @module
  */
 import { elementCount, ngramTableRows, windowAlignment } from "@bgpt/kernels";
-import type { ModelConfig } from "./config.ts";
+import { fillByBits } from "./byte_tables.ts";
+import type { ByteTables, ModelConfig } from "./config.ts";
 import { RandomStream } from "./random.ts";
-
-/** V: the 256 bytes and the one special id. */
-export const vocabularySize = 257;
+import { vocabularySize } from "./vocabulary.ts";
 
 /** How a parameter starts. */
 export type Initialisation =
   | { readonly kind: "zeros" }
   | { readonly kind: "ones" }
   | { readonly kind: "normal"; readonly deviation: number }
-  | { readonly kind: "uniform"; readonly bound: number };
+  | { readonly kind: "uniform"; readonly bound: number }
+  | { readonly kind: "bytes"; readonly deviation: number };
 
 /** One parameter. */
 export interface Parameter {
@@ -94,6 +94,7 @@ export function parameterTable(config: ModelConfig, classCount = 0): ParameterTa
     offset += Math.ceil(length / windowAlignment) * windowAlignment;
   };
   const normal: Initialisation = { kind: "normal", deviation: 0.02 };
+  const bytes: Initialisation = { kind: "bytes", deviation: 0.02 };
   const zeros: Initialisation = { kind: "zeros" };
   const ones: Initialisation = { kind: "ones" };
 
@@ -120,7 +121,7 @@ export function parameterTable(config: ModelConfig, classCount = 0): ParameterTa
   };
 
   const embeddingBound = 1 / Math.sqrt(S * V);
-  add("patch_level_decoder.patch_embedding.weight", [C, S * V], normal, { transposed: true });
+  add("patch_level_decoder.patch_embedding.weight", [C, S * V], bytes, { transposed: true });
   add("patch_level_decoder.patch_embedding.bias", [C], { kind: "uniform", bound: embeddingBound });
   add(`${patchStack}wte.weight`, [1, C], normal, { trained: false, matrix: false });
   if (config.positions !== "rotary") add(positionTableName, [L, C], normal);
@@ -135,7 +136,7 @@ export function parameterTable(config: ModelConfig, classCount = 0): ParameterTa
       add(featureProjectionName, [C, byteC], { kind: "normal", deviation });
     }
     if (config.ngramRows) add(ngramTableName, [ngramTableRows(config.ngramRows), byteC], normal);
-    add(byteTableName, [V, byteC], normal);
+    add(byteTableName, [V, byteC], bytes);
     add(`${byteStack}wpe.weight`, [S + 1, byteC], normal);
     addStack(byteStack, byteLayers, byteC);
   }
@@ -154,13 +155,26 @@ export function projectsFeature(config: ModelConfig): boolean {
   return Boolean(config.byteWindow) || byteChannels(config) !== config.hidden;
 }
 
-/** Freshly initialised values of the flat storage; every parameter draws from a stream of its own. */
-export function initialParameters(table: ParameterTable, seed: number): Float32Array {
+/**
+ * Freshly initialised values of the flat storage; every parameter draws from a stream of its own.
+ * @param byteTables how the tables of bytes start (byte_tables.ts)
+ */
+export function initialParameters(
+  table: ParameterTable,
+  seed: number,
+  byteTables: ByteTables = "random",
+): Float32Array {
   const values = new Float32Array(table.storageLength);
-  for (const [index, { initialisation, offset, length }] of table.parameters.entries()) {
+  for (const [index, { initialisation, offset, length, shape, transposed }] of table.parameters.entries()) {
     const random = new RandomStream(seed, initialisationStream + index);
+    const own = values.subarray(offset, offset + length);
+    if (initialisation.kind === "bytes" && byteTables === "bits") {
+      // Published tables have bytes in rows; the patch embedding, a matrix to multiply with, has them in columns.
+      fillByBits(own, shape[transposed ? 0 : 1]!, initialisation.deviation, random);
+      continue;
+    }
     const draw = drawer(initialisation, random);
-    for (let i = offset; i < offset + length; i++) values[i] = draw();
+    for (let i = 0; i < length; i++) own[i] = draw();
   }
   return values;
 }
@@ -175,6 +189,7 @@ function drawer(initialisation: Initialisation, random: RandomStream): () => num
     case "ones":
       return () => 1;
     case "normal":
+    case "bytes":
       return () => initialisation.deviation * random.normal();
     case "uniform":
       return () => initialisation.bound * (2 * random.uniform() - 1);

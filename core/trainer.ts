@@ -141,7 +141,7 @@ export class Trainer {
     const { table, parameters } = plan.model;
     const decay = decayBlocks(table, config.weightDecay, config.decay, config.optimizer);
     execution.write(plan.decay, trainer.#ownPart(decay, windowAlignment));
-    execution.write(parameters, initialParameters(table, config.seed));
+    execution.write(parameters, initialParameters(table, config.seed, config.byteTables));
     trainer.#writeLossScaling({ scale: firstLossScale, goodSteps: 0 });
     return trainer;
   }

@@ -1,5 +1,5 @@
 import { readFile } from "@bgpt/core/files";
-import { type AbcTune, publishedAbc, splitTuneBook } from "@bgpt/tasks";
+import { type AbcTune, publishedAbc, splitTuneBook, tuneExcerpts } from "@bgpt/tasks";
 import { Abc2Midi } from "../abc2midi.ts";
 import { defineCommand } from "../command.ts";
 import { findInputFiles, notePassedOver } from "../input_files.ts";
@@ -15,21 +15,40 @@ export default defineCommand({
     "abcmidi), with the published sounds. A tune that abc2midi finds an error in is named and counted, and the rest goes on. " +
     "A text that is not UTF-8 is read as Latin-1.",
   positionals: { inputs: { placeholder: "PATH", many: true, help: "ABC files, or folders of them" } },
-  options: prepareOptions,
-  examples: [{ what: "all tunes below a folder", line: "data abc tunes --out corpora/abc" }],
+  options: {
+    bars: {
+      kind: "integer",
+      minimum: 1,
+      maximum: 1000,
+      help:
+        "cut tunes into excerpts of N bars, repeats left out: shorter pairs, and more of them, to learn from first",
+    },
+    ...prepareOptions,
+  },
+  examples: [
+    { what: "all tunes below a folder", line: "data abc tunes --out corpora/abc" },
+    {
+      what: "what a model learns sooner: two bars at a time",
+      line: "data abc tunes --out corpora/bars --bars 2",
+    },
+  ],
   run: async (values) => {
     const { files, passedOver } = findInputFiles(values.inputs, [".abc"]);
     using converter = await Abc2Midi.find();
     const inputs = async function* (): AsyncGenerator<PrepareInput> {
-      for (const { path } of files) yield* tunePairs(path, converter);
+      for (const { path } of files) yield* tunePairs(path, converter, values.bars);
     };
     await prepareFiles(inputs(), "Converting tunes", values);
     notePassedOver(passedOver, [".abc"]);
   },
 });
 
-/** An input for each tune of a file, or one that fails where the file cannot be read. */
-async function* tunePairs(path: string, converter: Abc2Midi): AsyncGenerator<PrepareInput> {
+/** An input for each tune of a file, or each excerpt of one; one that fails where the file cannot be read. */
+async function* tunePairs(
+  path: string,
+  converter: Abc2Midi,
+  bars: number | undefined,
+): AsyncGenerator<PrepareInput> {
   let tunes: readonly AbcTune[];
   try {
     tunes = splitTuneBook(decodeAbc(await readFile(path)));
@@ -41,18 +60,30 @@ async function* tunePairs(path: string, converter: Abc2Midi): AsyncGenerator<Pre
   for (const tune of tunes) {
     const isAlone = tunes.length === 1;
     const reference = tune.reference ? `:X:${tune.reference}` : "";
-    yield {
-      name: isAlone ? path : `${path}${reference || `:${tune.number}`}`,
-      make: async () => {
-        const abc = publishedAbc(tune);
-        const midi = await converter.convert(abc);
-        const stem = isAlone ? file : `${file}-${String(tune.number).padStart(4, "0")}`;
-        return [
-          { stem, extension: "abc", bytes: new TextEncoder().encode(abc) },
-          { stem, extension: "mid", bytes: midi },
-        ];
-      },
-    };
+    const name = isAlone ? path : `${path}${reference || `:${tune.number}`}`;
+    const stem = isAlone ? file : `${file}-${String(tune.number).padStart(4, "0")}`;
+    let texts: readonly string[];
+    try {
+      const abc = publishedAbc(tune);
+      texts = bars === undefined ? [abc] : tuneExcerpts(abc, bars);
+    } catch (error) {
+      yield { name, make: () => Promise.reject(error) };
+      continue;
+    }
+    for (const [index, abc] of texts.entries()) {
+      const number = index + 1;
+      const part = bars === undefined
+        ? { name, stem }
+        : { name: `${name}, excerpt ${number}`, stem: `${stem}-${String(number).padStart(3, "0")}` };
+      yield {
+        name: part.name,
+        whole: stem,
+        make: async () => [
+          { stem: part.stem, extension: "abc", bytes: new TextEncoder().encode(abc) },
+          { stem: part.stem, extension: "mid", bytes: await converter.convert(abc) },
+        ],
+      };
+    }
   }
 }
 

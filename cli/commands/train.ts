@@ -192,7 +192,7 @@ export default defineCommand({
     const { training, labels } = taskData;
     const inherited = init === undefined || resume !== undefined
       ? undefined
-      : parametersFrom(init, tableOf({ model: config, ...(labels && { labels }) }), config.seed, labels)
+      : parametersFrom(init, tableOf({ model: config, ...(labels && { labels }) }), config, labels)
         .parameters;
     if (resume?.run !== undefined && resume.run.sampleCount !== training.count) {
       throw new Error(

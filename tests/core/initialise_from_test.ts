@@ -15,7 +15,7 @@ function valuesOf(table: ParameterTable, flat: Float32Array, name: string): Floa
 }
 
 Deno.test("a model of the same sizes starts with every weight of the checkpoint", () => {
-  const { parameters, fresh } = parametersFrom(checkpoint, parameterTable(model), 2);
+  const { parameters, fresh } = parametersFrom(checkpoint, parameterTable(model), { seed: 2 });
   assertEquals(fresh, []);
   assertEquals(parameters, checkpoint.parameters);
 });
@@ -25,7 +25,7 @@ Deno.test("with another patch length the positions that both have are kept, the 
   const known = valuesOf(parameterTable(model), checkpoint.parameters, positions);
   for (const patchLength of [3, 9]) {
     const table = parameterTable({ ...model, patchLength });
-    const { parameters, fresh } = parametersFrom(checkpoint, table, 2);
+    const { parameters, fresh } = parametersFrom(checkpoint, table, { seed: 2 });
     const rows = valuesOf(table, parameters, positions);
     const shared = Math.min(known.length, rows.length);
     assertEquals([fresh, rows.subarray(0, shared)], [[], known.subarray(0, shared)]);
@@ -41,7 +41,7 @@ Deno.test("with another patch length the positions that both have are kept, the 
 
 Deno.test("a classifier takes the patch level of a generative checkpoint, and a head of its own", () => {
   const table = parameterTable(model, 3);
-  const { parameters, fresh } = parametersFrom(checkpoint, table, 2);
+  const { parameters, fresh } = parametersFrom(checkpoint, table, { seed: 2 });
   assertEquals(fresh, ["classifier.weight", "classifier.bias"]);
   const inherited = "patch_level_decoder.base.h.0.mlp.c_fc.weight";
   assertEquals(
@@ -61,13 +61,13 @@ Deno.test("a generative model takes the patch level of a classifier and says wha
     labels,
     parameters: initialParameters(parameterTable(model, labels.length), 1),
   };
-  const { fresh } = parametersFrom(classifier, parameterTable(model), 2);
+  const { fresh } = parametersFrom(classifier, parameterTable(model), { seed: 2 });
   assert(fresh.length > 10 && fresh.every((name) => name.startsWith("byte_level_decoder.")), `${fresh}`);
 });
 
 Deno.test("other sizes are refused with the parameter and both shapes", () => {
   assertThrows(
-    () => parametersFrom(checkpoint, parameterTable({ ...model, hidden: 128 }), 2),
+    () => parametersFrom(checkpoint, parameterTable({ ...model, hidden: 128 }), { seed: 2 }),
     RangeError,
     "patch_level_decoder.patch_embedding.weight is [64,1028], the model needs [128,1028]",
   );
@@ -77,10 +77,13 @@ Deno.test("a classifier starts from one of the same classes with its head, from 
   const table = parameterTable(model, 2);
   const classifier = { model, labels: ["cat.bmp", "dog.bmp"], parameters: initialParameters(table, 1) };
   assertEquals(
-    parametersFrom(classifier, table, 2, ["cat.bmp", "dog.bmp"]).parameters,
+    parametersFrom(classifier, table, { seed: 2 }, ["cat.bmp", "dog.bmp"]).parameters,
     classifier.parameters,
   );
   const head = ["classifier.weight", "classifier.bias"];
-  assertEquals(parametersFrom(classifier, table, 2, ["dog.bmp", "owl.bmp"]).fresh, head);
-  assertEquals(parametersFrom(classifier, parameterTable(model, 3), 2, ["a", "b", "c"]).fresh, head);
+  assertEquals(parametersFrom(classifier, table, { seed: 2 }, ["dog.bmp", "owl.bmp"]).fresh, head);
+  assertEquals(
+    parametersFrom(classifier, parameterTable(model, 3), { seed: 2 }, ["a", "b", "c"]).fresh,
+    head,
+  );
 });

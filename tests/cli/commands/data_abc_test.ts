@@ -45,6 +45,43 @@ abcTest(
     }),
 );
 
+abcTest(
+  "data abc --bars cuts tunes into excerpts, keeps those of a tune in one split, and names the excerpt that fails",
+  () =>
+    inTempFolder(async (folder) => {
+      const tune = (number: number, music: string) => `X:${number}\nT:Tune\nL:1/8\nK:C\n${music}\n`;
+      const tunes = Array.from({ length: 12 }, (_, i) => tune(i + 1, "C2|DE|FG|:Ac|B4:|"));
+      tunes.push(tune(13, "C2|D2|E2|] } F ]|G2|"), "X:14\nT:No key\nCDE|\n");
+      await Deno.writeTextFile(`${folder}/book.abc`, tunes.join("\n"));
+      const args = ["data", "abc", `${folder}/book.abc`, "--out", `${folder}/out`, "--bars", "2"];
+      const { code, stdout, stderr } = await bgpt([...args, "--eval-share", "0.4", "--json"]);
+      assertEquals(code, 0, stderr);
+      const { failures } = JSON.parse(stdout);
+      assertEquals(failures.map(({ name }: { name: string }) => name.slice(folder.length)), [
+        "/book.abc:X:13, excerpt 2",
+        "/book.abc:X:14",
+      ]);
+      const whole = new Map<string, string>();
+      for (const split of ["train", "eval"]) {
+        for (const name of namesIn(`${folder}/out/${split}`).filter((name) => name.endsWith(".abc"))) {
+          const [, tune, excerpt] = name.match(/^book-(\d{4})-(\d{3})\.abc$/)!;
+          assertEquals(whole.get(tune!) ?? split, split, `${name} is apart from the rest of its tune`);
+          whole.set(tune!, split);
+          const expected = ["C2|DE|", "FG|Ac|", "B4|"][Number(excerpt) - 1]!;
+          const abc = await Deno.readTextFile(`${folder}/out/${split}/${name}`);
+          if (tune !== "0013") assertEquals(abc, `L:1/8\r\nK:C\r\n${expected}`);
+          const midi = await Deno.readFile(`${folder}/out/${split}/${name.replace(".abc", ".mid")}`);
+          assertEquals(
+            parseMidiNotes(midi).notes.length,
+            [...abc.slice(12)].filter((c) => /[A-Gc]/.test(c)).length,
+          );
+        }
+      }
+      assertEquals(whole.size, 13);
+      assertEquals(new Set(whole.values()), new Set(["train", "eval"]));
+    }),
+);
+
 Deno.test("data abc says which package is missing", () =>
   inTempFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/a.abc`, "K:C\nC");

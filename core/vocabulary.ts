@@ -1,0 +1,2 @@
+/** V: the 256 bytes and the one special id. */
+export const vocabularySize = 257;
