@@ -58,6 +58,8 @@ const demoConfig: Config = {
   ...presets["v2-tiny"],
   // What a program does next does not show in the latest bytes.
   ngramRows: 0,
+  // Arithmetic on bytes is arithmetic on their bits.
+  byteTables: "bits",
   patchLength: 16,
   hidden: 64,
   byteLayers: 2,
