@@ -53,6 +53,10 @@ export const variants: Readonly<Record<string, Variant>> = {
     what: "v2, its byte level of all channels",
     changes: (config) => ({ ...v2(config), byteHidden: config.hidden }),
   },
+  "v2-bits": {
+    what: "v2, its tables of bytes alike where bytes have bits in common",
+    changes: (config) => ({ ...v2(config), byteTables: "bits" }),
+  },
   "v2-global": {
     what: "v2-plain, one head of its byte level without the window",
     changes: (config) => ({ ...v2(config), byteHidden: config.hidden, ngramRows: 0, byteGlobalHeads: 1 }),
