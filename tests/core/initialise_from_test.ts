@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { initialParameters, parametersFrom, parameterTable } from "@bgpt/core";
+import { byteTableName, initialParameters, parametersFrom, parameterTable } from "@bgpt/core";
 import type { Checkpoint, Parameter, ParameterTable } from "@bgpt/core";
 
 const model = { patchSize: 4, patchLength: 6, hidden: 64, patchLayers: 1, byteLayers: 1 };
@@ -63,6 +63,19 @@ Deno.test("a generative model takes the patch level of a classifier and says wha
   };
   const { fresh } = parametersFrom(classifier, parameterTable(model), { seed: 2 });
   assert(fresh.length > 10 && fresh.every((name) => name.startsWith("byte_level_decoder.")), `${fresh}`);
+});
+
+Deno.test("a table of bytes that starts fresh starts as it is told to", () => {
+  const classifier = {
+    model,
+    labels: ["a", "b"],
+    parameters: initialParameters(parameterTable(model, 2), 1),
+  };
+  const table = parameterTable(model);
+  const { offset, length } = table.parameters.find(({ name }) => name === byteTableName)!;
+  const { parameters } = parametersFrom(classifier, table, { seed: 2, byteTables: "bits" });
+  const expected = initialParameters(table, 2, "bits");
+  assertEquals(parameters.subarray(offset, offset + length), expected.subarray(offset, offset + length));
 });
 
 Deno.test("other sizes are refused with the parameter and both shapes", () => {

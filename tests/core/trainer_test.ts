@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import {
   type Config,
+  initialParameters,
   meanLossNats,
   parameterTable,
   type StepMetrics,
@@ -46,6 +47,13 @@ async function trained(engine: Engine, changes: Partial<Config>, batches: readon
   trainer.destroy();
   return { metrics, state };
 }
+
+Deno.test("training starts from tables of bytes as the configuration says", async () => {
+  for (const byteTables of ["random", "bits"] as const) {
+    const { state } = await trained(new ReferenceEngine(), { byteTables }, []);
+    assertEquals(state.parameters, initialParameters(parameterTable(config), config.seed, byteTables));
+  }
+});
 
 everyEngineTest("overfitting one batch drives the loss to 0", async (engine) => {
   const strip = smallStrip(1);
