@@ -36,7 +36,11 @@ export function axisOf(values: Iterable<number>, options: AxisOptions = {}): Axi
   }
   if (start > end) [start, end] = [0, 1];
   if (fromZero && start > 0 && start < 0.1 * end) start = 0;
-  if (end - start < 1e-9 * Math.max(1, Math.abs(end))) [start, end] = [start - 0.5, end + 0.5];
+  const size = Math.max(Math.abs(start), Math.abs(end));
+  if (end - start < 1e-9 * Math.max(1, size)) {
+    const around = Math.max(0.5, 1e-3 * size); // So that ticks beside a large value are other numbers than it.
+    [start, end] = [start - around, end + around];
+  }
   if (rounded && logarithmic) {
     const margin = 0.04 * (end - start);
     [start, end] = [start - margin, end + margin];
@@ -90,14 +94,15 @@ function powers(start: number, end: number): number[] {
   return marks;
 }
 
-/** As many decimals as the step needs; the very large and small in scientific notation. */
+/** As many digits as the step needs; the very large and small in scientific notation. */
 function labelOf(value: number, step: number): string {
   if (value === 0) return "0";
+  const digits = Math.min(15, Math.max(4, 1 + Math.ceil(Math.log10(Math.abs(value) / step))));
   if (Math.abs(value) >= 1e12 || step < 0.999e-3) {
-    return Number(value.toPrecision(4)).toExponential().replace("e+", "e");
+    return Number(value.toPrecision(digits)).toExponential().replace("e+", "e");
   }
   for (const [least, unit, letter] of [[1e9, 1e9, "G"], [1e6, 1e6, "M"], [1e4, 1e3, "k"]] as const) {
-    if (Math.abs(value) >= least) return `${Number((value / unit).toPrecision(4))}${letter}`;
+    if (Math.abs(value) >= least) return `${Number((value / unit).toPrecision(digits))}${letter}`;
   }
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   return value.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
