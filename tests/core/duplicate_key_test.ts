@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../fast_check.ts";
 import { duplicateKey } from "../../core/duplicate_key.ts";
 
 Deno.test("a key that stands twice in one object is found at any depth", () => {

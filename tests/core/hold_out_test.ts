@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../fast_check.ts";
 import { chooseSamples, holdOut, holdOutIndexes } from "@bgpt/core";
 import { memorySamples } from "./memory_source.ts";
 

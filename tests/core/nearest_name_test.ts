@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../fast_check.ts";
 import { nearestName } from "@bgpt/core";
 
 const known = ["patchSize", "patchLength", "hidden", "learning-rate", "seed"];

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import fc from "fast-check";
+import fc from "../fast_check.ts";
 import {
   type DataPosition,
   fileSamples,

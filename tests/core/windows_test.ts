@@ -15,7 +15,7 @@ import {
   windowedSamples,
 } from "@bgpt/core";
 import { ReferenceEngine } from "@bgpt/kernels";
-import fc from "fast-check";
+import fc from "../fast_check.ts";
 import { memorySource } from "./memory_source.ts";
 
 const random = new RandomStream(0);

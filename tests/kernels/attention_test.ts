@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../fast_check.ts";
 import { attention, attentionBackward, dropoutFactor, ReferenceEngine } from "@bgpt/kernels";
 import { cpu, engineTest, strictCpu } from "../engines.ts";
 import { anyThreadsTest } from "./any_threads.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../fast_check.ts";
 import { clear } from "@bgpt/kernels";
 import { engineTest } from "../engines.ts";
 import { compareWithReference } from "./compare.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../fast_check.ts";
 import { lossSums, ReferenceEngine } from "@bgpt/kernels";
 import { engineTest } from "../engines.ts";
 import { anyThreadsTest } from "./any_threads.ts";

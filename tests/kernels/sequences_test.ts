@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../fast_check.ts";
 import { appendPatch, ReferenceEngine } from "@bgpt/kernels";
 import { cpu, engineTest, strictCpu } from "../engines.ts";
 import { gpu } from "../gpu.ts";

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../fast_check.ts";
 import { axisOf } from "../../../cli/report/axis.ts";
 
 const labels = (...given: Parameters<typeof axisOf>) => axisOf(...given).ticks.map(({ label }) => label);

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../fast_check.ts";
 import {
   type Communicator,
   type Config,

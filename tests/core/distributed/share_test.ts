@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../fast_check.ts";
 import { shareBounds, sharedCapacity } from "@bgpt/core";
 import { shuffledShares } from "../../../core/strip_reader.ts";
 import { memorySamples } from "../memory_source.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../fast_check.ts";
 import { TorchCheckpointError } from "@bgpt/core";
 import { crc32 } from "../../../core/torch/crc32.ts";
 import { StoredZip } from "../../../core/torch/zip.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../fast_check.ts";
 import { crc32c } from "@bgpt/core";
 import {
   cumulativeFrequencies,

@@ -1,5 +1,5 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../fast_check.ts";
 import { frequencyTotal } from "../../../tasks/compression/frequencies.ts";
 import { RangeDecoder, RangeEncoder } from "../../../tasks/compression/range_coder.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../fast_check.ts";
 import { cpuStateFile } from "../../../tasks/cpu_states/corpus.ts";
 import { assembleInstruction } from "../../../tasks/cpu_states/instructions.ts";
 import { cpuFile, startState } from "../../../tasks/cpu_states/machine.ts";

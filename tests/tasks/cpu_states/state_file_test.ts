@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../fast_check.ts";
 import { cpuStateFile } from "../../../tasks/cpu_states/corpus.ts";
 import { cpuFile } from "../../../tasks/cpu_states/machine.ts";
 import { memoryBytesOf, parseStateFile } from "../../../tasks/cpu_states/state_file.ts";

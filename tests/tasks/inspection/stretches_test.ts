@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { surprisingStretches } from "@bgpt/tasks";
-import fc from "fast-check";
+import fc from "../../fast_check.ts";
 
 const options = { length: 64, alignment: 16, count: 10 };
 

@@ -1,6 +1,6 @@
 import { resize, type RgbImage } from "@bgpt/tasks/media";
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../fast_check.ts";
 
 /** A grey picture of rows of values. */
 function grey(rows: readonly (readonly number[])[]): RgbImage {

@@ -1,6 +1,6 @@
 import { type MidiNotes, scoreNotes } from "@bgpt/tasks";
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../fast_check.ts";
 
 const notesOf = (
   notes: readonly (readonly [pitch: number, onset: number, duration: number])[],

@@ -1,6 +1,6 @@
 import { csvRows } from "@bgpt/tasks/text";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../fast_check.ts";
 import { piecesOf, readRows } from "./rows_of.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
