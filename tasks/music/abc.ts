@@ -1,3 +1,5 @@
+import { isField, keyLine } from "./abc_lines.ts";
+
 /** Fields of the header that the music depends on, besides length, metre and key, which follow them. */
 const musicFields = "QPVUm";
 
@@ -77,16 +79,6 @@ export function abcForMidi(abc: string): string {
     .join(
       "\n",
     );
-}
-
-function keyLine(lines: readonly string[]): number {
-  const key = lines.findIndex((line) => line.startsWith("K:"));
-  if (key >= 0) return key;
-  throw new SyntaxError("Cannot read ABC: it has no K: line, after which the music begins");
-}
-
-function isField(line: string): boolean {
-  return /^[A-Za-z+]:/.test(line);
 }
 
 /** `%` begins a comment, unless a backslash stands before it; spaces before it belong to it. */

@@ -51,7 +51,7 @@ abcTest(
     inTempFolder(async (folder) => {
       const tune = (number: number, music: string) => `X:${number}\nT:Tune\nL:1/8\nK:C\n${music}\n`;
       const tunes = Array.from({ length: 12 }, (_, i) => tune(i + 1, "C2|DE|FG|:Ac|B4:|"));
-      tunes.push(tune(13, "C2|D2|E2|] } F ]|G2|"), "X:14\nT:No key\nCDE|\n");
+      tunes.push(tune(13, "C2|D2|E2|] } F ]|G2|"), "X:14\nT:No key\nCDE|\n", tune(15, "||"));
       await Deno.writeTextFile(`${folder}/book.abc`, tunes.join("\n"));
       const args = ["data", "abc", `${folder}/book.abc`, "--out", `${folder}/out`, "--bars", "2"];
       const { code, stdout, stderr } = await bgpt([...args, "--eval-share", "0.4", "--json"]);
@@ -60,6 +60,7 @@ abcTest(
       assertEquals(failures.map(({ name }: { name: string }) => name.slice(folder.length)), [
         "/book.abc:X:13, excerpt 2",
         "/book.abc:X:14",
+        "/book.abc:X:15",
       ]);
       const whole = new Map<string, string>();
       for (const split of ["train", "eval"]) {
