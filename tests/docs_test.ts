@@ -19,20 +19,37 @@ function exists(path: string): boolean {
   }
 }
 
-/** Targets of the links of a text that stay inside of the project, without what stands behind `#`. */
-function relativeLinks(markdown: string): string[] {
+/** A link's path, empty for the document that it stands in, and what stands behind `#`. */
+interface Link {
+  readonly path: string;
+  readonly anchor: string | undefined;
+}
+
+/** The links of a text that stay inside of the project. */
+function relativeLinks(markdown: string): Link[] {
   return [...markdown.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1]!)
-    .filter((target) => !/^(https?:|mailto:|#)/.test(target))
-    .map((target) => target.split("#")[0]!);
+    .filter((target) => !/^(https?:|mailto:)/.test(target))
+    .map((target) => target.split("#")).map(([path, anchor]) => ({ path: path!, anchor }));
+}
+
+/** What leads to the headings of a text, as GitHub makes it. */
+function anchorsOf(markdown: string): Set<string> {
+  const headings = [...markdown.matchAll(/^#{1,6} (.+)$/gm)].map((match) => match[1]!.toLowerCase());
+  return new Set(
+    headings.map((heading) => heading.replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, "").replaceAll(" ", "-")),
+  );
 }
 
 for (const document of documents) {
-  Deno.test(`every relative link of ${document} leads to a file or folder of the project`, () => {
+  Deno.test(`every relative link of ${document} leads to a file or folder of the project, and to a heading where it names one`, () => {
     const folder = dirname(join(root, document));
-    for (const target of relativeLinks(Deno.readTextFileSync(join(root, document)))) {
-      const path = join(folder, target);
+    for (const { path: target, anchor } of relativeLinks(Deno.readTextFileSync(join(root, document)))) {
+      const path = target === "" ? join(root, document) : join(folder, target);
       assert(!relative(root, path).startsWith(".."), `${document}: ${target} leads out of the project`);
       assert(exists(path), `${document}: ${target} does not exist`);
+      if (anchor === undefined) continue;
+      const headings = anchorsOf(Deno.readTextFileSync(path));
+      assert(headings.has(anchor), `${document}: ${target}#${anchor} is none of ${[...headings].join(", ")}`);
     }
   });
 }
@@ -63,7 +80,7 @@ Deno.test("every stop of follow-a-byte.md is one link, and its file declares the
   for (const stop of stops) {
     const links = relativeLinks(stop);
     assertEquals(links.length, 1, `"${stop}" has not one link`);
-    const path = links[0]!.replace("../", "");
+    const path = links[0]!.path.replace("../", "");
     assert(stop.includes(`[${path}]`), `"${stop}" calls its file by another name`);
     const source = Deno.readTextFileSync(join(root, path));
     // The first name is what to open; others with parentheses are functions, too.

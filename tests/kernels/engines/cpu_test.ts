@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { clear, CpuEngine, type Kernel, PlanBuilder, wgsl, write } from "@bgpt/kernels";
+import { clear, CpuEngine, type Kernel, matmul, PlanBuilder, wgsl, write } from "@bgpt/kernels";
+import { compareWithReference, randomFloats, runKernel } from "../compare.ts";
 
 /** A kernel whose assembly is whatever a test wants. */
 function broken(name: string): Kernel<{ length: number }, "x"> {
@@ -58,6 +59,27 @@ Deno.test("a kernel that the module does not have is named", async () => {
 Deno.test("a number of threads that cannot be is refused", async () => {
   for (const threads of [0, 1.5, -1]) {
     await assertRejects(() => CpuEngine.create({ threads }), RangeError, `${threads}`);
+  }
+});
+
+Deno.test("where the runtime has no relaxed SIMD, the engine is strict, says so, and computes", async () => {
+  const { validate } = WebAssembly;
+  WebAssembly.validate = () => false;
+  try {
+    const engine = await CpuEngine.create({ threads: 2 });
+    assertEquals([engine.strict, engine.description], [true, "WebAssembly, strict SIMD, 2 threads"]);
+    const shape = { layout: "NN", M: 5, N: 9, K: 70, epilogue: "none" } as const;
+    const inputs = { a: randomFloats(5 * 70, 1), b: randomFloats(70 * 9, 2) };
+    await compareWithReference(engine, matmul, shape, inputs);
+    const strict = await CpuEngine.create({ threads: 1, strict: true });
+    assertEquals(
+      await runKernel(engine, matmul, shape, inputs),
+      await runKernel(strict, matmul, shape, inputs),
+    );
+    engine.destroy();
+    strict.destroy();
+  } finally {
+    WebAssembly.validate = validate;
   }
 });
 
