@@ -18,7 +18,7 @@ Deno.test("demo trains, scores programs it never saw beside the trivial predicto
     const { checkpoint, step, report, scores } = JSON.parse(stdout);
     // How many fit into the time is the machine's affair.
     assert(step >= 1, `${step} steps`);
-    assertEquals(JSON.parse(await Deno.readTextFile(join(checkpoint, "trainer.json"))).samples, {
+    assertEquals(JSON.parse(await Deno.readTextFile(join(checkpoint, "trainer.json"))).sampleKind, {
       given: "4",
     });
 
