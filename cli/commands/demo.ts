@@ -9,6 +9,7 @@ import {
   trainingOptions,
   trainingPlan,
 } from "@bgpt/core";
+import { TarWriter } from "@bgpt/core/files";
 import type { Engine } from "@bgpt/kernels";
 import {
   type CpuCorpusOptions,
@@ -103,10 +104,12 @@ export default defineCommand({
     note(`A file holds a program and the machine's state after each of its instructions, as raw bytes.`);
     note(`Computing on ${engine.name}: ${engine.description}`);
 
-    heading(`1. Writing ${formatCount(trainingPrograms, "random program")} to ${join(out, "corpus")}`);
-    writeCorpus(join(out, "corpus"), trainingPrograms, trainingSeed);
+    const corpus = join(out, "corpus.tar");
+    heading(`1. Writing ${formatCount(trainingPrograms, "random program")} to ${corpus}`);
+    Deno.mkdirSync(out, { recursive: true });
+    writeCorpus(corpus, trainingPrograms, trainingSeed);
     const samples = givenFiles(givenPatches, demoConfig);
-    const data = await openTrainingData([join(out, "corpus")], [], demoConfig, () => samples);
+    const data = await openTrainingData([corpus], [], demoConfig, () => samples);
     const sampleKind = { given: String(givenPatches) };
     const unseen = Array.from({ length: unseenPrograms }, (_, i) => programFile(i, unseenSeed));
 
@@ -201,12 +204,13 @@ function programFile(index: number, seed: number): StateFile {
   return parseStateFile(cpuStateFile(index, { ...corner, seed }));
 }
 
-function writeCorpus(folder: string, count: number, seed: number): void {
-  Deno.mkdirSync(folder, { recursive: true });
+/** Writes programs into a tar: a disk may take minutes to make as many files. */
+function writeCorpus(path: string, count: number, seed: number): void {
+  using tar = new TarWriter(path);
   for (let index = 0; index < count; index++) {
-    const name = `${String(index).padStart(6, "0")}.bin`;
-    Deno.writeFileSync(join(folder, name), cpuStateFile(index, { ...corner, seed }));
+    tar.add(`${String(index).padStart(6, "0")}.bin`, cpuStateFile(index, { ...corner, seed }));
   }
+  tar.close();
 }
 
 /** Times a few steps of a model that is thrown away, queued as in a run; the first warms up and does not count. */
