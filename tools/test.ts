@@ -1,17 +1,15 @@
 /**
- * Runs all tests, `deno task test`: sees to an adapter for the tests of the GPU, a browser for those of pages, abc2midi
- * for those of tunes and MPI for those of several ranks first, and ends with one line that counts. Paths and options of
- * `deno test` are passed on.
+ * Runs all tests, `deno task test`: sees to an adapter for the tests of the GPU, a browser for those of pages and
+ * the programs that others start first, and ends with one line that counts. Paths and options of `deno test` are passed on.
  *
- * What is missing is installed where that is possible: Mesa's software Vulkan, abc2midi, MPICH and Open MPI by root on a
- * Debian-like system, Chromium by root on Debian. Elsewhere those tests are ignored. With `BGPT_REQUIRE_GPU=1` a missing
+ * What is missing is installed where that is possible: Mesa's software Vulkan and the programs of `programs.ts` by root on
+ * a Debian-like system, Chromium by root on Debian. Elsewhere those tests are ignored. With `BGPT_REQUIRE_GPU=1` a missing
  * adapter is a failure.
  * @module
  */
-import { hasAbc2Midi, installAbc2Midi } from "./abcmidi.ts";
 import { findChromium, installChromium } from "./chromium.ts";
 import { canInstall } from "./debian.ts";
-import { installMpis, missingMpis } from "./mpi.ts";
+import { installPrograms } from "./programs.ts";
 import { installCommand, installSoftwareVulkan } from "./software_vulkan.ts";
 import { TestCounter } from "./test_counter.ts";
 
@@ -52,21 +50,6 @@ async function findAdapter(env: Record<string, string>): Promise<string | undefi
 async function seeToBrowser(): Promise<void> {
   if (findChromium() === undefined) await installChromium();
   if (findChromium() === undefined) console.log("No Chromium: the tests of pages are ignored");
-}
-
-/** Looks for abc2midi; without it the tests that convert tunes are ignored. */
-async function seeToAbc2Midi(): Promise<void> {
-  if (!await hasAbc2Midi()) await installAbc2Midi();
-  if (!await hasAbc2Midi()) console.log("No abc2midi: the tests that convert tunes are ignored");
-}
-
-/** Looks for two implementations of MPI; without one its tests are ignored. */
-async function seeToMpis(): Promise<void> {
-  const missing = await missingMpis();
-  if (missing.length > 0) await installMpis(missing);
-  for (const name of await missingMpis()) {
-    console.log(`No ${name}: tests of several ranks over it are ignored`);
-  }
 }
 
 /** Runs `deno test`, shows what it writes, and counts. */
@@ -112,8 +95,7 @@ async function main(): Promise<number> {
       console.log(`No Vulkan adapter: the GPU's tests are ignored. To run them: ${installCommand()}`);
     }
     await seeToBrowser();
-    await seeToAbc2Midi();
-    await seeToMpis();
+    await installPrograms();
     return await runTests(Deno.args, env);
   } finally {
     await Deno.remove(runtimeFolder, { recursive: true });

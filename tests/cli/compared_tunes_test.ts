@@ -2,13 +2,10 @@ import { ConversionScore } from "@bgpt/tasks";
 import { assertEquals } from "@std/assert";
 import { Abc2Midi } from "../../cli/abc2midi.ts";
 import { ComparedTunes } from "../../cli/compared_tunes.ts";
+import { abcTest } from "./with_abc2midi.ts";
 import { midiFile } from "../tasks/music/midi_files.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
-
-async function hasAbc2Midi(): Promise<boolean> {
-  return await Abc2Midi.find().then((converter) => (converter[Symbol.dispose](), true), () => false);
-}
 
 /** The counts of outputs that parse, and have all notes right. */
 async function scoreOf(tunes: ComparedTunes, source: Uint8Array, expected: Uint8Array, actual: Uint8Array) {
@@ -19,9 +16,7 @@ async function scoreOf(tunes: ComparedTunes, source: Uint8Array, expected: Uint8
   return [outputs, parsed, allNotesRight];
 }
 
-Deno.test("ABC is compared after a round trip with the MIDI that it was made of (needs abc2midi)", {
-  ignore: !await hasAbc2Midi(),
-}, async () => {
+abcTest("ABC is compared after a round trip with the MIDI that it was made of", async () => {
   const abc = "L:1/8\r\nM:4/4\r\nK:C\r\nCDEF GABc|";
   using converter = await Abc2Midi.find();
   const midi = await converter.convert(abc);

@@ -1,7 +1,7 @@
 /** Tests that need the program abc2midi. */
-import { hasAbc2Midi } from "../../tools/abcmidi.ts";
+import { isInstalled } from "../../tools/programs.ts";
 
-const isMissing = !await hasAbc2Midi();
+const isMissing = !await isInstalled("abcmidi");
 
 /** A test that makes MIDI of tunes; ignored, and saying so, where abc2midi is missing. */
 export function abcTest(name: string, test: () => void | Promise<void>): void {
