@@ -12,6 +12,9 @@ export interface Variant {
 /** Bytes that a byte sees in the variants with a window: those of v2. */
 const { byteWindow, ngramRows } = v2Architecture(presets.tiny);
 
+/** Bytes that a byte sees in `v2-far`: a row of a picture of 32 pixels of 3 bytes, and the patch before that. */
+const farWindow = 112;
+
 /** Muon's rate for one of AdamW: each did best at its own, at `tiny` on text 8e-3 and 2e-3. */
 export const muonRate = 4;
 
@@ -52,6 +55,10 @@ export const variants: Readonly<Record<string, Variant>> = {
   "v2-wide": {
     what: "v2, its byte level of all channels",
     changes: (config) => ({ ...v2(config), byteHidden: config.hidden }),
+  },
+  "v2-far": {
+    what: `v2, bytes see the latest ${farWindow}`,
+    changes: (config) => ({ ...v2(config), byteWindow: farWindow }),
   },
   "v2-bits": {
     what: "v2, its tables of bytes alike where bytes have bits in common",
