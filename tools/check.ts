@@ -17,7 +17,7 @@ const checks: readonly (readonly [what: string, ...args: string[]])[] = [
   ["lint", "lint"],
   ["types, also of the examples", "check", "--doc"],
   ["compiled kernels are those of kernels/assembly", "run", "-A", "tools/build_assembly.ts", "--check"],
-  ["structure", "run", "--allow-read", "tools/check_structure.ts"],
+  ["structure", "run", "-A", "tools/check_structure.ts"],
   [
     "examples of the documentation run",
     ...[
