@@ -2,8 +2,8 @@ import { ConversionScore } from "@bgpt/tasks";
 import { assertEquals } from "@std/assert";
 import { Abc2Midi } from "../../cli/abc2midi.ts";
 import { ComparedTunes } from "../../cli/compared_tunes.ts";
-import { abcTest } from "./with_abc2midi.ts";
 import { midiFile } from "../tasks/music/midi_files.ts";
+import { abcTest } from "./with_abc2midi.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
