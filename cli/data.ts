@@ -10,6 +10,7 @@ import {
   type Split,
 } from "@bgpt/core";
 import { folderSource } from "@bgpt/core/files";
+import { note } from "./terminal.ts";
 
 /** What a run learns from, and what it is measured on. */
 export interface TrainingData {
@@ -62,7 +63,7 @@ export async function openTrainingData(
   const parts: MixturePart[] = [];
   const evaluation: EvaluationPart[] = [];
   const found = [];
-  for (const part of await dataParts(data)) found.push({ ...part, files: await folderSource(part.paths) });
+  for (const part of await dataParts(data)) found.push({ ...part, files: await openFiles(part.paths) });
   const samples = makerOf(found.map(({ files }) => files));
   for (const { name, files, weight } of found) {
     const split: Split<SampleSource> = evalData.length > 0
@@ -90,10 +91,22 @@ export async function openEvaluationData(
   const parts = await dataParts(data);
   return await Promise.all(
     parts.map(async ({ name, paths }) => {
-      const files = await folderSource(paths);
+      const files = await openFiles(paths);
       return { name, files, source: samples.all(files) };
     }),
   );
+}
+
+/** The files of one source. Says so where a tar below a folder is one file among the others. */
+async function openFiles(paths: readonly string[]): Promise<FileSource> {
+  const files = await folderSource(paths);
+  const tar = files.files.find(({ path }) =>
+    path.endsWith(".tar") && !paths.some((own) => own.endsWith(".tar"))
+  );
+  if (tar !== undefined) {
+    note(`${tar.path} is read as one file; to read the files in it, name it outright: --data ${tar.path}`);
+  }
+  return files;
 }
 
 async function dataParts(words: readonly string[]): Promise<readonly DataPart[]> {

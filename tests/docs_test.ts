@@ -54,6 +54,14 @@ for (const document of documents) {
   });
 }
 
+for (const document of documents) {
+  Deno.test(`the prose of ${document} has no word like FIGURE_MISSING, where somebody meant to put a figure`, () => {
+    const markdown = Deno.readTextFileSync(join(root, document));
+    const prose = markdown.replace(/`[^`]*`/g, "").replace(/^ {4}.*$/gm, "").replace(/\]\([^)]*\)/g, "]");
+    assertEquals(prose.match(/\b[A-Z]+_[A-Z_]+\b/g) ?? [], []);
+  });
+}
+
 /** The numbered stops, each with the lines that belong to it. */
 function stopsOf(markdown: string): string[] {
   const lines = markdown.split("\n");

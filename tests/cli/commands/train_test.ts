@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { TarWriter } from "@bgpt/core/files";
 import { join } from "@std/path";
 import { bgpt, spawnBgpt } from "../bgpt.ts";
 import { gpuTest } from "../../gpu.ts";
@@ -152,6 +153,37 @@ Deno.test("train goes on from the newest good checkpoint when the newest is dama
     assertStringIncludes(stderr, "Passed over a damaged checkpoint: ");
     assertStringIncludes(stderr, "model.safetensors is damaged, its header says");
     assertEquals(checkpointBytes(out, 4), whole);
+  }));
+
+Deno.test("train says so where a tar below a folder is one file among the others, and how its members are read", () =>
+  inTempFolder(async (folder) => {
+    const data = await writeFiles(join(folder, "data"), [9, 30]);
+    const tar = join(data, "train.tar");
+    using writer = new TarWriter(tar);
+    writer.add("a.bin", new Uint8Array(9));
+    writer.add("inner.tar", new Uint8Array(30));
+    writer.close();
+    const said = `${tar} is read as one file; to read the files in it, name it outright: --data ${tar}`;
+    const training = (path: string, out: string) =>
+      bgpt([
+        "train",
+        "--data",
+        path,
+        "--out",
+        join(folder, out),
+        ...tiny,
+        "--steps",
+        "1",
+        "--eval-share",
+        "0",
+      ]);
+
+    const below = await training(data, "below");
+    assertEquals(below.code, 0, below.stderr);
+    assertStringIncludes(below.stderr, said);
+    const outright = await training(tar, "outright");
+    assertEquals(outright.code, 0, outright.stderr);
+    assert(!outright.stderr.includes("is read as one file"), outright.stderr);
   }));
 
 Deno.test("train refuses what cannot be with one line, and writes nothing", () =>
