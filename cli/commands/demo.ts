@@ -1,33 +1,35 @@
 import {
   bitsPerByteAsPublished,
   type Config,
+  fileSamples,
   presets,
-  type SampleSource,
   shuffledStrips,
   stripCapacity,
   Trainer,
   trainingOptions,
   trainingPlan,
 } from "@bgpt/core";
-import { TarWriter } from "@bgpt/core/files";
 import type { Engine } from "@bgpt/kernels";
 import {
-  type CpuCorpusOptions,
-  cpuStateFile,
   formatStateScores,
   formatTrace,
-  instructionTable,
-  parseStateFile,
   predictFreeRunning,
   predictStates,
-  registerNames,
-  type StateFile,
   StateScore,
   type StateScoreReport,
 } from "@bgpt/tasks";
 import { join } from "@std/path";
 import { defineCommand } from "../command.ts";
 import { openTrainingData } from "../data.ts";
+import {
+  chooseCorner,
+  type Corner,
+  describeCorner,
+  givenPatches,
+  programFile,
+  programSource,
+  writeCorpus,
+} from "../demo/corner.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { givenFiles } from "../given_files.ts";
 import { jsonOption } from "../options.ts";
@@ -35,19 +37,6 @@ import { note, paint, print, printJson } from "../terminal.ts";
 import { outcomeRecord, trainInFolder } from "../train_run.ts";
 import { formatCount, formatDuration, formatRate } from "../units.ts";
 
-/**
- * The corner of the machine that can be learnt in minutes: all twenty instructions, on three of the ten registers, in
- * programs that a memory of 32 bytes holds.
- */
-const corner: Omit<CpuCorpusOptions, "seed"> = {
-  minimumProgram: 6,
-  maximumProgram: 8,
-  memoryBytes: 32,
-  registers: 3,
-  unusedRegistersZero: true,
-};
-/** Patches of a file that nobody can predict: its extension, the memory with a random program, the random start. */
-const givenPatches = 1 + corner.memoryBytes! / 16 + 1;
 const trainingPrograms = 40_000;
 const unseenPrograms = 200;
 /** Seeds of the two corpora: other programs, other start registers. */
@@ -55,13 +44,12 @@ const trainingSeed = 1;
 const unseenSeed = 2;
 
 /** A small model and few files a step: in these minutes many small steps get further than few large ones. */
-const demoConfig: Config = {
+const demoConfig: Omit<Config, "patchLength"> = {
   ...presets["v2-tiny"],
   // What a program does next does not show in the latest bytes.
   ngramRows: 0,
   // Arithmetic on bytes is arithmetic on their bits.
   byteTables: "bits",
-  patchLength: 16,
   hidden: 64,
   byteLayers: 2,
   batch: 8,
@@ -72,6 +60,8 @@ const demoConfig: Config = {
 };
 /** Steps that are timed to find how many fit into the time. */
 const timedSteps = 20;
+/** Programs that they take in turn. */
+const timedPrograms = 200;
 
 /** `bgpt demo`: watch a byte model learn to run a small computer. */
 export default defineCommand({
@@ -97,29 +87,35 @@ export default defineCommand({
     const out = freshFolder(values.out);
     const engine = await openEngine(values);
     heading("A byte model learns to run a small computer");
-    note(
-      `The machine: ${instructionTable.map(({ mnemonic }) => mnemonic).join(" ")}; ` +
-        `registers ${[...registerNames].slice(0, corner.registers!).join(", ")} and the accumulator ACC.`,
-    );
-    note(`A file holds a program and the machine's state after each of its instructions, as raw bytes.`);
     note(`Computing on ${engine.name}: ${engine.description}`);
+    const { corner, stepSeconds } = await chooseCorner(
+      60 * values.minutes,
+      (corner) => secondsPerStep(engine, corner),
+    );
+    const machine = describeCorner(corner);
+    note(
+      `The part of the machine that ${
+        formatDuration(60 * values.minutes)
+      } of training are enough for here: ${machine}`,
+    );
+    note("A file holds a program and the machine's state after each of its instructions, as raw bytes.");
 
     const corpus = join(out, "corpus.tar");
     heading(`1. Writing ${formatCount(trainingPrograms, "random program")} to ${corpus}`);
     Deno.mkdirSync(out, { recursive: true });
-    writeCorpus(corpus, trainingPrograms, trainingSeed);
-    const samples = givenFiles(givenPatches, demoConfig);
-    const data = await openTrainingData([corpus], [], demoConfig, () => samples);
-    const sampleKind = { given: String(givenPatches) };
-    const unseen = Array.from({ length: unseenPrograms }, (_, i) => programFile(i, unseenSeed));
-
-    const seconds = await secondsPerStep(engine, demoConfig, data.training);
-    const steps = Math.max(20, Math.floor(values.minutes * 60 / seconds));
+    writeCorpus(corner, corpus, trainingPrograms, trainingSeed);
+    const steps = Math.max(20, Math.floor(values.minutes * 60 / stepSeconds));
     const every = Math.max(10, Math.floor(steps / 20));
-    const config: Config = { ...demoConfig, steps, evalEvery: every, saveEvery: every };
+    const config: Config = { ...configOf(corner), steps, evalEvery: every, saveEvery: every };
+    const given = givenPatches(corner);
+    const samples = givenFiles(given, config);
+    const data = await openTrainingData([corpus], [], config, () => samples);
+    const sampleKind = { given: String(given) };
+    const unseen = Array.from({ length: unseenPrograms }, (_, i) => programFile(corner, i, unseenSeed));
+
     heading(
       `2. Training a model of ${config.hidden} channels: ${formatCount(steps, "step")}, about ${
-        formatDuration(steps * seconds)
+        formatDuration(steps * stepSeconds)
       }`,
     );
     // A machine that gets busy after the steps were timed still keeps to the time, if not to the steps.
@@ -148,7 +144,7 @@ export default defineCommand({
     const trace = formatTrace(
       example,
       (await predictFreeRunning(engine, { model, parameters }, [example], 1))[0]!,
-      { registers: corner.registers! },
+      { registers: corner.programs.registers },
     );
     note(trace);
     engine.destroy();
@@ -158,7 +154,11 @@ export default defineCommand({
       title: "A byte model learns to run a small computer",
       summary,
       sections: [
-        { title: "Unseen programs", note: summary, text: formatStateScores(report) },
+        {
+          title: "Unseen programs",
+          note: `The machine: ${machine} ${summary}`,
+          text: formatStateScores(report),
+        },
         {
           title: "One program in the model",
           note: "true→model where the model departs from the machine.",
@@ -168,7 +168,14 @@ export default defineCommand({
     });
     heading("Done");
     if (values.json) {
-      return printJson({ ...outcomeRecord(out, outcome), report: reportPath, scores: { ...report } });
+      const { instructions, registers } = corner.programs;
+      return printJson({
+        ...outcomeRecord(out, outcome),
+        instructions,
+        registers,
+        report: reportPath,
+        scores: { ...report },
+      });
     }
     print(summary);
     print(`checkpoint   ${outcome.checkpointPath}`);
@@ -200,21 +207,14 @@ function freshFolder(path: string): string {
   }
 }
 
-function programFile(index: number, seed: number): StateFile {
-  return parseStateFile(cpuStateFile(index, { ...corner, seed }));
-}
-
-/** Writes programs into a tar: a disk may take minutes to make as many files. */
-function writeCorpus(path: string, count: number, seed: number): void {
-  using tar = new TarWriter(path);
-  for (let index = 0; index < count; index++) {
-    tar.add(`${String(index).padStart(6, "0")}.bin`, cpuStateFile(index, { ...corner, seed }));
-  }
-  tar.close();
+function configOf({ patchLength }: Corner): Config {
+  return { ...demoConfig, patchLength };
 }
 
 /** Times a few steps of a model that is thrown away, queued as in a run; the first warms up and does not count. */
-async function secondsPerStep(engine: Engine, config: Config, source: SampleSource): Promise<number> {
+async function secondsPerStep(engine: Engine, corner: Corner): Promise<number> {
+  const config = configOf(corner);
+  const source = fileSamples(programSource(corner, timedPrograms, trainingSeed), givenPatches(corner));
   const patchCapacity = stripCapacity(source, config);
   const trainer = await Trainer.create(
     engine,
