@@ -79,7 +79,9 @@ Deno.test("SIGINT to the supervisor ends the run after its step, and both proces
     await nextCheckpoint(out);
     supervisor.kill("SIGINT");
     const { code, stdout, stderr } = await supervisor.outcome();
-    assertEquals([code, stderr], [0, ""]);
+    assertEquals(code, 0, stderr);
+    // A slow machine tells its progress before the signal comes. Nothing else is said, such as of a restart.
+    assertMatch(stderr, /^(Training .*\n)*$/);
     assertMatch(stdout, /^Stopped after \d+ steps?, /);
     new RunLock(out)[Symbol.dispose](); // Nobody works in the folder any more.
   }));
