@@ -21,17 +21,15 @@ export interface Corner {
   readonly patchLength: number;
 }
 
-const shared = { unusedRegistersZero: true };
-
 /** All twenty instructions, on three of the ten registers. */
 const wide: Corner = {
   programs: {
-    ...shared,
     instructions: instructionTable.map(({ mnemonic }) => mnemonic).filter((mnemonic) => mnemonic !== "HLT"),
     registers: 3,
     minimumProgram: 6,
     maximumProgram: 8,
     memoryBytes: 32,
+    unusedRegistersZero: true,
   },
   patchLength: 16,
 };
@@ -39,17 +37,17 @@ const wide: Corner = {
 /** What works on one register or the accumulator alone: learnt in a tenth of the steps, each of half the bytes. */
 const narrow: Corner = {
   programs: {
-    ...shared,
     instructions: ["CLR", "INC", "DEC"],
     registers: 1,
     minimumProgram: 3,
     maximumProgram: 4,
     memoryBytes: 16,
+    unusedRegistersZero: true,
   },
   patchLength: 8,
 };
 
-/** Steps that the wide corner needs: with 1,500 a model knows no more of it than the trivial predictor, with 2,900 thrice as much. */
+/** Steps that the wide corner needs: after 1,500 a model is no better than the trivial predictor, after 2,900 thrice as good. */
 const wideSteps = 2000;
 
 /**
