@@ -19,10 +19,12 @@ import {
   type PlanBuilder,
   type Tensor,
 } from "@bgpt/kernels";
+import { convolutionBackward } from "./byte_convolution.ts";
 import { blockStream, featurePlace, learnedPositions } from "./forward.ts";
 import {
   type BatchInputs,
   type BlockActivations,
+  type ByteActivations,
   type Level,
   maskStride,
   type Model,
@@ -32,6 +34,8 @@ import {
 import {
   byteStack,
   byteTableName,
+  convolutionName,
+  convolutionNorm,
   featureProjectionName,
   ngramTableName,
   positionTableName,
@@ -46,12 +50,13 @@ export function byteBackward(
   plan: PlanBuilder,
   model: Model,
   gradients: Gradients,
-  activations: StackActivations & { readonly logits: Tensor },
+  activations: ByteActivations,
   feature: Tensor, // [N, C]
-  { patches, nextPatches }: Pick<BatchInputs, "patches" | "nextPatches">,
+  inputs: Pick<BatchInputs, "patches" | "nextPatches" | "byteFileStart">,
 ): Tensor {
   const { S, V } = model;
-  const { level, finalNorm, logits: dLogits } = activations;
+  const { patches, nextPatches } = inputs;
+  const { level, finalNorm, logits: dLogits, vectors } = activations;
   const { C } = level;
   const N = nextPatches.shape[0]!;
   const dHidden = plan.tensor("byte.dHidden", [N * S, C]);
@@ -83,6 +88,13 @@ export function byteBackward(
     const hashes = plan.tensor("byte.ngrams.hashes", [ngramHashesLength({ N, S })], "activation", "u32");
     const ngrams = { tokens: nextPatches, patches, dx, dTable: gradients(ngramTableName), hashes };
     plan.call(ngramEmbeddingBackward, { N, S, C, rows }, ngrams, "byte.ngrams backward");
+  }
+  if (vectors) {
+    const dVectors = convolutionBackward(plan, model, vectors.y, gradients(convolutionName), dx, inputs);
+    normBackward(plan, model, gradients, convolutionNorm, "byte.convolution.norm", vectors, dVectors, {
+      dx: gradients(byteTableName),
+      accumulate: true,
+    });
   }
   return projectionBackward(plan, model, gradients, feature, dFeature);
 }
@@ -141,7 +153,8 @@ function stackBackward(
   dOut: Tensor,
 ): Tensor {
   const dStream = plan.tensor(`${level.name}.dStream`, [level.R, level.C]);
-  normBackward(plan, model, gradients, level, "ln_f", finalNorm, dOut, dStream, false);
+  const starts = { dx: dStream, accumulate: false };
+  normBackward(plan, model, gradients, `${level.stack}ln_f`, `${level.name}.ln_f`, finalNorm, dOut, starts);
   for (let i = level.layers - 1; i >= 0; i--) {
     blockBackward(plan, model, gradients, level, i, blocks[i]!, dStream);
   }
@@ -193,7 +206,9 @@ function blockBackward(
   }, `${label}.mlp.c_proj dX`);
   weightGradient("mlp.c_fc", saved.norm2.y, dPreGelu);
   const dNorm2 = inputGradient("mlp.c_fc", dPreGelu);
-  normBackward(plan, model, gradients, level, `h.${index}.ln_2`, saved.norm2, dNorm2, dStream, true);
+  const added = { dx: dStream, accumulate: true };
+  const norm = `${level.stack}h.${index}.ln`;
+  normBackward(plan, model, gradients, `${norm}_2`, `${label}.ln_2`, saved.norm2, dNorm2, added);
 
   const dProjected = dropBackward(plan, model, dStream, `${label}.projection`, stream + 1);
   weightGradient("attn.c_proj", saved.attended, dProjected);
@@ -202,32 +217,30 @@ function blockBackward(
   level.attention.backward(saved.qkv, saved.attended, dAttended, dQkv, `${label}.attention`, stream);
   weightGradient("attn.c_attn", saved.norm1.y, dQkv);
   const dNorm1 = inputGradient("attn.c_attn", dQkv);
-  normBackward(plan, model, gradients, level, `h.${index}.ln_1`, saved.norm1, dNorm1, dStream, true);
+  normBackward(plan, model, gradients, `${norm}_1`, `${label}.ln_1`, saved.norm1, dNorm1, added);
 }
 
-/** Adds to the stream's gradient, or starts it. */
+/** The gradients of a norm and of what it normed, which is added to what is there or starts it. */
 function normBackward(
   plan: PlanBuilder,
   model: Model,
   gradients: Gradients,
-  level: Level,
-  name: string,
+  prefix: string,
+  label: string,
   { x, mean, rstd }: Normalised,
   dy: Tensor,
-  dx: Tensor,
-  accumulate: boolean,
+  { dx, accumulate }: { readonly dx: Tensor; readonly accumulate: boolean },
 ): void {
-  const { R, C } = level;
-  const label = `${level.name}.${name.replace("h.", "")}`;
-  const weight = model.parameter(`${level.stack}${name}.weight`);
+  const [R, C] = x.shape as [number, number];
+  const weight = model.parameter(`${prefix}.weight`);
   plan.call(layerNormBackward, { R, C, accumulate }, { dy, x, weight, mean, rstd, dx }, `${label} dX`);
   plan.call(layerNormParameterGradient, { R, C }, {
     dy,
     x,
     mean,
     rstd,
-    dWeight: gradients(`${level.stack}${name}.weight`),
-    dBias: gradients(`${level.stack}${name}.bias`),
+    dWeight: gradients(`${prefix}.weight`),
+    dBias: gradients(`${prefix}.bias`),
     scratch: plan.tensor(`${label}.scratch`, [layerNormScratchLength({ R, C })]),
   }, `${label} dW`);
 }

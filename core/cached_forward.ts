@@ -20,6 +20,7 @@ import {
   type SequenceRow,
   type Tensor,
 } from "@bgpt/kernels";
+import { byteVectors, nextConvolutionForward } from "./byte_convolution.ts";
 import {
   byteHead,
   featurePlace,
@@ -82,10 +83,15 @@ export function prefixForward(
   }
 }
 
-/**
- * The last patch of each sequence to its feature.
- * @returns features [B, C]
- */
+/** What the bytes of the next patch are made from, patch by patch. */
+export interface PatchOutput {
+  /** Of the last patch of each sequence. */
+  readonly feature: Tensor; // [B, C]
+  /** The vectors of all bytes that the convolution adds, where there is one. */
+  readonly vectors?: Tensor; // [V, C of the byte level]
+}
+
+/** The last patch of each sequence to its feature. */
 export function lastPatchForward(
   plan: PlanBuilder,
   model: Model,
@@ -93,7 +99,7 @@ export function lastPatchForward(
   sequences: Tensor, // u32 [B, 4]
   caches: readonly Tensor[], // [P, 3C]
   packed: PackedWeights,
-): Tensor {
+): PatchOutput {
   const { P, S, V, C } = model;
   const positionCount = learnedPositions(model);
   const B = sequences.shape[0]!;
@@ -107,7 +113,8 @@ export function lastPatchForward(
     x,
   }, "lastPatch.embedding");
   const level = rowLevel(plan, model, "lastPatch", sequences, caches, packed);
-  return stackForward(plan, model, level, x).finalNorm.y;
+  const feature = stackForward(plan, model, level, x).finalNorm.y;
+  return { feature, ...(model.config.byteConvolution && { vectors: byteVectors(plan, model).y }) };
 }
 
 /**
@@ -117,7 +124,7 @@ export function lastPatchForward(
 export function nextByteForward(
   plan: PlanBuilder,
   model: Model,
-  feature: Tensor, // [B, C]
+  { feature, vectors }: PatchOutput,
   patches: Tensor, // u32 [P, S]
   row: Tensor, // u32 [B, S]
   sequences: Tensor, // u32 [B, 4]
@@ -152,6 +159,7 @@ export function nextByteForward(
       "nextByte.ngrams",
     );
   }
+  if (vectors) nextConvolutionForward(plan, model, vectors, x, { sequences, tokens: row, patches });
   return byteHead(plan, model, stackForward(plan, model, level, x));
 }
 

@@ -47,10 +47,10 @@ export function codingPlan(config: ModelConfig, sequenceCount: number, slotPatch
   const caches = patchCaches(builder, model);
 
   builder.program("patch");
-  const feature = lastPatchForward(builder, model, patches, sequences, caches, new Map());
+  const made = lastPatchForward(builder, model, patches, sequences, caches, new Map());
 
   builder.program("byte");
-  const logits = nextByteForward(builder, model, feature, patches, row, sequences, new Map());
+  const logits = nextByteForward(builder, model, made, patches, row, sequences, new Map());
 
   builder.program("append");
   builder.call(appendPatch, { B, L, S }, { row, tokens: patches, sequences }, "append patch");

@@ -33,6 +33,11 @@ export interface ModelConfig {
    */
   readonly ngramRows?: number;
   /**
+   * W: latest bytes whose vectors are added to each byte row, every channel weighted by their distance
+   * (byte_convolution.ts); absent or 0: none, as published.
+   */
+  readonly byteConvolution?: number;
+  /**
    * How a level knows where its rows stand: by a learned table, as published and where absent; by rotation of queries
    * and keys, which needs no table of patches; or both.
    */
@@ -130,6 +135,7 @@ export const configFields: Readonly<Record<keyof Config, ConfigField>> = {
   byteWindow: integer("bytes that the byte level sees, 0 for those of the patch alone", 0, 4096),
   byteGlobalHeads: integer("heads of the byte level that see the whole file, where it has a window", 0, 256),
   ngramRows: integer("rows of each table of hashed byte n-grams, a power of two, 0 for none", 0, 65536),
+  byteConvolution: integer("bytes that are summed over with a weight for each distance, 0 for none", 0, 4096),
   positions: choice(
     "how positions are told: learned table, rotation of queries and keys",
     "learned",
@@ -216,7 +222,7 @@ export function checkModelConfig(value: unknown, source: string): ModelConfig {
 /** The sizes of the model alone. */
 export function modelConfig(config: ModelConfig): ModelConfig {
   const { patchSize, patchLength, hidden, patchLayers, byteLayers } = config;
-  const { byteHidden, byteWindow, byteGlobalHeads, ngramRows, positions } = config;
+  const { byteHidden, byteWindow, byteGlobalHeads, ngramRows, byteConvolution, positions } = config;
   return {
     patchSize,
     patchLength,
@@ -227,6 +233,7 @@ export function modelConfig(config: ModelConfig): ModelConfig {
     ...(byteWindow !== undefined && { byteWindow }),
     ...(byteGlobalHeads !== undefined && { byteGlobalHeads }),
     ...(ngramRows !== undefined && { ngramRows }),
+    ...(byteConvolution !== undefined && { byteConvolution }),
     ...(positions !== undefined && { positions }),
   };
 }
@@ -241,6 +248,7 @@ export const optionalFields: readonly (keyof Config)[] = [
   "byteWindow",
   "byteGlobalHeads",
   "ngramRows",
+  "byteConvolution",
   "positions",
   "byteTables",
   "optimizer",
@@ -252,7 +260,8 @@ function requireFields(config: Partial<Config>, keys: readonly (keyof Config)[],
 }
 
 function checkWidths(config: ModelConfig, source: string): void {
-  const { hidden, byteHidden = hidden, byteWindow, byteGlobalHeads = 0, ngramRows = 0 } = config;
+  const { hidden, byteHidden = hidden, byteWindow, byteGlobalHeads = 0, ngramRows = 0, byteConvolution = 0 } =
+    config;
   for (const [name, width] of Object.entries({ hidden, byteHidden })) {
     if (width % headSize === 0) continue;
     throw new RangeError(
@@ -272,6 +281,11 @@ function checkWidths(config: ModelConfig, source: string): void {
       ? "which needs a byteWindow: as published bytes see none of the patch before"
       : "it must be a power of two";
     throw new RangeError(`Cannot use ${source}: ngramRows is ${ngramRows}, ${why}`);
+  }
+  if (byteConvolution > 0 && !byteWindow) {
+    throw new RangeError(
+      `Cannot use ${source}: byteConvolution is ${byteConvolution}, which needs a byteWindow: as published bytes see none of the patch before`,
+    );
   }
 }
 

@@ -20,12 +20,14 @@ import {
 import {
   type BatchInputs,
   type BlockActivations,
+  type ByteActivations,
   type Level,
   maskStride,
   type Model,
   type Normalised,
   type StackActivations,
 } from "./model.ts";
+import { byteVectors, convolutionForward } from "./byte_convolution.ts";
 import { byteLevel, patchLevel } from "./levels.ts";
 import {
   byteStack,
@@ -80,11 +82,14 @@ export function byteForward(
   model: Model,
   feature: Tensor, // [N, C]
   inputs: Pick<BatchInputs, "patches" | "nextPatches" | "byteFileStart">,
-): StackActivations & { readonly logits: Tensor } {
+): ByteActivations {
   const level = byteLevel(plan, model, feature.shape[0]!, inputs.byteFileStart);
   const projected = projectFeature(plan, model, level, feature);
-  const activations = stackForward(plan, model, level, embedBytes(plan, model, level, projected, inputs));
-  return { ...activations, logits: byteHead(plan, model, activations) };
+  const embedded = embedBytes(plan, model, level, projected, inputs);
+  const vectors = model.config.byteConvolution ? byteVectors(plan, model) : undefined;
+  if (vectors) convolutionForward(plan, model, vectors.y, embedded, inputs);
+  const activations = stackForward(plan, model, level, embedded);
+  return { ...activations, logits: byteHead(plan, model, activations), ...(vectors && { vectors }) };
 }
 
 /** Features to the channels of the byte level. */

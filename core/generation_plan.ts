@@ -79,10 +79,10 @@ export function generationPlan(
   prefixForward(builder, model, prefix, caches, B);
 
   builder.program("patch");
-  const feature = lastPatchForward(builder, model, patches, sequences, caches, packed);
+  const made = lastPatchForward(builder, model, patches, sequences, caches, packed);
 
   builder.program("byte");
-  const logits = nextByteForward(builder, model, feature, patches, row, sequences, packed);
+  const logits = nextByteForward(builder, model, made, patches, row, sequences, packed);
   builder.program("sample");
   builder.call(sample, { B, S, V }, { logits, row, sequences, sampling }, "sample");
 

@@ -188,6 +188,14 @@ export interface BlockActivations {
   readonly inner: Tensor; // [R, 4C]
 }
 
+/** What the byte level leaves for its gradient. */
+export interface ByteActivations extends StackActivations {
+  /** Over the bytes of the next patch. */
+  readonly logits: Tensor; // [N · S, V]
+  /** The vectors of all bytes that the convolution adds, where there is one. */
+  readonly vectors?: Normalised; // [V, C]
+}
+
 /** What a stack leaves for its gradient; the last norm's `y` is its output. */
 export interface StackActivations {
   /** Which stack. */

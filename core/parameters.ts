@@ -59,6 +59,10 @@ export const positionTableName = `${patchStack}wpe.weight`;
 export const featureProjectionName = "byte_level_decoder.feature_projection.weight";
 /** What hashed byte n-grams are looked up in, the tables of all their lengths one below the other. */
 export const ngramTableName = "byte_level_decoder.ngrams.weight";
+/** How much of the byte at each distance, in every channel, the convolution adds. */
+export const convolutionName = "byte_level_decoder.convolution.weight";
+/** Prefix of the norm of the bytes' vectors that the convolution adds. */
+export const convolutionNorm = "byte_level_decoder.convolution.norm";
 /** Prefix of the byte-level stack. */
 export const byteStack = "byte_level_decoder.base.transformer.";
 
@@ -136,6 +140,11 @@ export function parameterTable(config: ModelConfig, classCount = 0): ParameterTa
       add(featureProjectionName, [C, byteC], { kind: "normal", deviation });
     }
     if (config.ngramRows) add(ngramTableName, [ngramTableRows(config.ngramRows), byteC], normal);
+    if (config.byteConvolution) {
+      add(`${convolutionNorm}.weight`, [byteC], ones);
+      add(`${convolutionNorm}.bias`, [byteC], zeros);
+      add(convolutionName, [config.byteConvolution, byteC], zeros);
+    }
     add(byteTableName, [V, byteC], bytes);
     add(`${byteStack}wpe.weight`, [S + 1, byteC], normal);
     addStack(byteStack, byteLayers, byteC);

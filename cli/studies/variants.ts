@@ -15,6 +15,9 @@ const { byteWindow, ngramRows } = v2Architecture(presets.tiny);
 /** Bytes that a byte sees in `v2-far`: a row of a picture of 32 pixels of 3 bytes, and the patch before that. */
 const farWindow = 112;
 
+/** Bytes that are summed over in the variants with a convolution: as far as `v2-far` sees. */
+const byteConvolution = farWindow;
+
 /** Muon's rate for one of AdamW: each did best at its own, at `tiny` on text 8e-3 and 2e-3. */
 export const muonRate = 4;
 
@@ -59,6 +62,14 @@ export const variants: Readonly<Record<string, Variant>> = {
   "v2-far": {
     what: `v2, bytes see the latest ${farWindow}`,
     changes: (config) => ({ ...v2(config), byteWindow: farWindow }),
+  },
+  "v2-conv": {
+    what: `v2, with a convolution of ${byteConvolution} bytes`,
+    changes: (config) => ({ ...v2(config), byteConvolution }),
+  },
+  "v2-plain-conv": {
+    what: `v2-plain, with a convolution of ${byteConvolution} bytes`,
+    changes: (config) => ({ ...v2(config), byteHidden: config.hidden, ngramRows: 0, byteConvolution }),
   },
   "v2-bits": {
     what: "v2, its tables of bytes alike where bytes have bits in common",

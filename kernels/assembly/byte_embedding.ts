@@ -3,6 +3,7 @@
 //
 // feature [N, C], tokens and patches u32 [N, S], table [V, C], positions [S + 1, C], x [N·S, C]
 import { partStart } from "./parts";
+import { previousByte } from "./previous_byte";
 import {
   addPeriodicRows,
   addRow,
@@ -13,15 +14,6 @@ import {
   rowNumbers,
   sortRows,
 } from "./row_sums";
-
-/** previous(n, t), where t is a position that has one. */
-// @ts-ignore: decorator
-@inline
-function previous(tokens: usize, patches: usize, n: i32, t: i32, S: i32): u32 {
-  return t == 0
-    ? load<u32>(patches + (<usize> (n * S + S - 1) << 2))
-    : load<u32>(tokens + (<usize> (n * S + t - 1) << 2));
-}
 
 export function byteEmbedding(
   tokens: usize,
@@ -47,7 +39,7 @@ export function byteEmbedding(
     const out = x + <usize> row * stride;
     let at: usize = 0;
     const embedded = t > 0 || patches
-      ? table + <usize> previous(tokens, patches, n, t, S) * stride
+      ? table + <usize> previousByte(tokens, patches, row, S) * stride
       : own;
     // The second of three terms, where there are three.
     const added = patches ? own : 0;
@@ -100,7 +92,7 @@ export function byteEmbeddingBackward(
     let count = 0;
     for (let n = first; n < end; n++) {
       for (let t = firstEmbedded; t < S; t++) {
-        store<u32>(rowKeys() + (count << 2), previous(tokens, patches, n, t, S));
+        store<u32>(rowKeys() + (count << 2), previousByte(tokens, patches, n * S + t, S));
         store<u32>(rowNumbers() + (count << 2), n * S + t);
         count++;
       }

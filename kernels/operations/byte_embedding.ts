@@ -26,6 +26,7 @@
  */
 import { divideUp, foldWidth, foldWorkgroups, type Kernel, read, update, wgsl, write } from "../kernel.ts";
 import { keyedRowSums, rowVectors, stridedRowSums } from "../row_sums.ts";
+import { belongsToPreviousByteWgsl, previousByte, previousByteWgsl } from "./previous_byte.ts";
 
 /** Sizes of {@linkcode byteEmbedding}. */
 export type ByteEmbeddingShape = {
@@ -82,20 +83,14 @@ export const byteEmbedding: Kernel<
     const { type, count, vectors } = rowVectors(C);
     const groups = divideUp(N * S * count, 256);
     const embedded = feature === "every"
-      ? wgsl`var token: u32;
-  if (position == 0u) {
-    token = patches[row + ${S - 1}u];
-  } else {
-    token = tokens[row - 1u];
-  }
-  let embedded = table[token * ${count}u + value] + feature[(row / ${S}u) * ${count}u + value];`
+      ? wgsl`let embedded = table[previousByte(row) * ${count}u + value] + feature[(row / ${S}u) * ${count}u + value];`
       : wgsl`var embedded: ${type};
   if (position == 0u) {
     embedded = feature[(row / ${S}u) * ${count}u + value];
   } else {
     embedded = table[tokens[row - 1u] * ${count}u + value];
   }`;
-    const source = wgsl`
+    const source = wgsl`${feature === "every" ? previousByteWgsl(S) : ""}
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let i = (group.y * ${foldWidth(groups)}u + group.x) * 256u + lane;
@@ -125,7 +120,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
           for (let c = 0; c < C; c++) x[row * C + c]! += feature[n * C + c]!;
         }
         if (t === 0 && where === undefined) continue;
-        const token = t === 0 ? patches[row + S - 1]! : tokens[row - 1]!;
+        const token = previousByte(S, tokens, patches, row);
         for (let c = 0; c < C; c++) x[row * C + c]! += table[token * C + c]!;
       }
     }
@@ -202,9 +197,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         rows: embedded * V,
         C,
         belongs: every
-          ? `select(tokens[item * ${S}u + max(row / ${V}u, 1u) - 1u], patches[item * ${S}u + ${
-            S - 1
-          }u], row < ${V}u) == row % ${V}u`
+          ? belongsToPreviousByteWgsl(S, V)
           : `tokens[item * ${S}u + row / ${V}u] == row % ${V}u`,
         source: "dx",
         sourceRow: `item * ${S}u + row / ${V}u${every ? "" : " + 1u"}`,
@@ -235,7 +228,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
           for (let c = 0; c < C; c++) dFeature[n * C + c]! += dx[row * C + c]!;
         }
         if (t === 0 && !every) continue;
-        const token = t === 0 ? patches[row + S - 1]! : tokens[row - 1]!;
+        const token = previousByte(S, tokens, patches, row);
         for (let c = 0; c < C; c++) dTable[token * C + c]! += dx[row * C + c]!;
       }
     }

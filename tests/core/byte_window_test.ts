@@ -10,6 +10,7 @@ import {
   NextByte,
   packStrip,
   parameterTable,
+  RandomStream,
 } from "@bgpt/core";
 import { type Engine, randomUint32, ReferenceEngine } from "@bgpt/kernels";
 import { cpu, engineTest, strictCpu } from "../engines.ts";
@@ -26,14 +27,22 @@ const windowed: ModelConfig = {
   byteWindow: 7,
   positions: "rotary",
 };
-/** The window alone; with a head that sees the whole file; with n-grams. */
-const configs = [windowed, { ...windowed, byteGlobalHeads: 1 }, { ...windowed, ngramRows: 64 }];
-const describe = ({ byteGlobalHeads = 0, ngramRows = 0 }: ModelConfig) =>
-  `${byteGlobalHeads} of 2 heads global, ${ngramRows} rows of n-grams`;
+/** The window alone; with a head that sees the whole file; with n-grams and a convolution that reaches beyond it. */
+const configs = [
+  windowed,
+  { ...windowed, byteGlobalHeads: 1 },
+  { ...windowed, ngramRows: 64, byteConvolution: 11 },
+];
+const describe = ({ byteGlobalHeads = 0, ngramRows = 0, byteConvolution = 0 }: ModelConfig) =>
+  `${byteGlobalHeads} of 2 heads global, ${ngramRows} rows of n-grams, a convolution of ${byteConvolution} bytes`;
 const S = windowed.patchSize;
 const V = 257;
-const parametersOf = (config: ModelConfig) =>
-  initialParameters(parameterTable(config), 3).map((value) => value * 4);
+/** A convolution is not zero either, as it is at the start. */
+const parametersOf = (config: ModelConfig) => {
+  const noise = new RandomStream(9);
+  return initialParameters(parameterTable(config), 3)
+    .map((value) => 4 * value + (config.byteConvolution ? 0.05 * noise.normal() : 0));
+};
 const extension = extensionPatch("bin", S);
 const bytesOf = (stream: number, length: number) =>
   Uint8Array.from({ length }, (_, i) => randomUint32(i, stream, 2) % 256);

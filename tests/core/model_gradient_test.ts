@@ -124,7 +124,16 @@ const architectures: readonly Partial<Config>[] = [
   { byteWindow: 6 },
   { byteWindow: 9, byteHidden: 128, byteLayers: 2, positions: "both" },
   { byteWindow: 6, ngramRows: 16 },
-  { byteWindow: 6, byteGlobalHeads: 1, ngramRows: 16, byteHidden: 128, byteLayers: 2, positions: "rotary" },
+  { byteWindow: 6, byteConvolution: 20 },
+  {
+    byteWindow: 6,
+    byteGlobalHeads: 1,
+    ngramRows: 16,
+    byteConvolution: 5,
+    byteHidden: 128,
+    byteLayers: 2,
+    positions: "rotary",
+  },
 ];
 
 for (const changes of architectures) {

@@ -240,6 +240,12 @@ Deno.test("train refuses what cannot be with one line, and writes nothing", () =
         message: "ngramRows is 64, which needs a byteWindow: as published bytes see none of the patch before",
       },
       {
+        args: train("--byte-convolution", "32"),
+        code: 2,
+        message:
+          "byteConvolution is 32, which needs a byteWindow: as published bytes see none of the patch before",
+      },
+      {
         args: train("--byte-global-heads", "3", "--byte-window", "32"),
         code: 2,
         message: "byteGlobalHeads is 3, but the byte level has 2 heads",

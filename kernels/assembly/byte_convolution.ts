@@ -1,0 +1,325 @@
+// x[r] += Σₖ weight[k] ⊙ vectors[previous(r − k)] over the latest W bytes of a file, and the gradients, as
+// kernels/operations/byte_convolution.ts defines them.
+//
+// Four channels at a time are copied to the scratch, where rows lie one behind the other. Then four rows, or the weights
+// of four distances, are summed up in registers: what one reads at a distance the next reads at the next. The terms of a
+// sum come in the same order wherever a block begins, so which thread has a row changes no bit.
+//
+// tokens and patches u32 [N, S], fileStart u32 [N·S], vectors [V, C], weight [W, C], x [N·S, C]
+import { fileEnd } from "./files";
+import { loadLanes, storeLanes } from "./lanes";
+import { multiplyAdd } from "./math";
+import { partStart } from "./parts";
+import { previousByte } from "./previous_byte";
+import { addSortedRows, groupChannels, groupsOf, mostRows, rowKeys, rowNumbers, sortRows } from "./row_sums";
+import { scratch, scratchBytes } from "./scratch";
+
+/** Rows that are gone through at a time; more stand before them, as many as are summed over. */
+const blockRows: i32 = 16384;
+
+/** Terms of a partial sum of a weight's gradient; divides the rows of a block. */
+const mostTerms: i32 = 256;
+
+/** In the scratch: the weights or their gradients, four channels of each of W distances; then rows; then more rows. */
+// @ts-ignore: decorator
+@inline
+function rowsAt(W: i32): usize {
+  return scratch() + (<usize> W << 4);
+}
+
+/** Where the second rows lie. */
+// @ts-ignore: decorator
+@inline
+function secondRowsAt(W: i32): usize {
+  return rowsAt(W) + (<usize> (blockRows + W) << 4);
+}
+
+// @ts-ignore: decorator
+@inline
+function checkScratch(W: i32): void {
+  if (<usize> (2 * W + 2 * blockRows + W) << 4 > <usize> scratchBytes()) unreachable();
+}
+
+/** Copies four channels of matrix rows `from` … `to`, the lowest first. */
+function copyRows(matrix: usize, from: i32, to: i32, stride: usize, count: i32, target: usize): void {
+  for (let row = from; row < to; row++) {
+    v128.store(target + (<usize> (row - from) << 4), loadLanes(matrix + <usize> row * stride, count));
+  }
+}
+
+/** Copies four channels of the vectors of the bytes before rows `from` … `to`. */
+function copyVectors(
+  tokens: usize,
+  patches: usize,
+  vectors: usize,
+  from: i32,
+  to: i32,
+  S: i32,
+  stride: usize,
+  count: i32,
+  target: usize,
+): void {
+  for (let row = from; row < to; row++) {
+    const vector = vectors + <usize> previousByte(tokens, patches, row, S) * stride;
+    v128.store(target + (<usize> (row - from) << 4), loadLanes(vector, count));
+  }
+}
+
+/** x + Σ weight[k] ⊙ rows[−k], k < terms; `step` is 16 or −16 bytes, to the row before. */
+// @ts-ignore: decorator
+@inline
+function sumTerms(sum: v128, weight: usize, rows: usize, terms: i32, step: usize): v128 {
+  for (let k = 0; k < terms; k++) {
+    sum = multiplyAdd(v128.load(weight + (<usize> k << 4)), v128.load(rows), sum);
+    rows += step;
+  }
+  return sum;
+}
+
+/**
+ * Adds to `rowCount` rows of a file the weighted sums over those before each; `before` more of it lie before the first.
+ * @param rows the first row; the one before it lies `step` further
+ * @param x where the first sum goes, the next one `next` further
+ */
+function convolve(
+  weight: usize,
+  rows: usize,
+  step: usize,
+  x: usize,
+  next: usize,
+  rowCount: i32,
+  before: i32,
+  W: i32,
+  count: i32,
+): void {
+  let i = 0;
+  while (i < rowCount) {
+    if (before + i + 1 < W || i + 4 > rowCount) {
+      const sum = sumTerms(loadLanes(x, count), weight, rows, min(W, before + i + 1), step);
+      storeLanes(x, sum, count);
+      x += next;
+      rows -= step;
+      i++;
+      continue;
+    }
+    const x1 = x + next, x2 = x1 + next, x3 = x2 + next;
+    let a = loadLanes(x, count), b = loadLanes(x1, count), c = loadLanes(x2, count), d = loadLanes(x3, count);
+    // What the later rows read first stands in registers when they come to it.
+    let r3 = v128.load(rows - 3 * step), r2 = v128.load(rows - 2 * step), r1 = v128.load(rows - step);
+    let at = rows;
+    for (let k = 0; k < W; k++) {
+      const w = v128.load(weight + (<usize> k << 4)), r0 = v128.load(at);
+      a = multiplyAdd(w, r0, a);
+      b = multiplyAdd(w, r1, b);
+      c = multiplyAdd(w, r2, c);
+      d = multiplyAdd(w, r3, d);
+      r3 = r2;
+      r2 = r1;
+      r1 = r0;
+      at += step;
+    }
+    storeLanes(x, a, count);
+    storeLanes(x1, b, count);
+    storeLanes(x2, c, count);
+    storeLanes(x3, d, count);
+    x = x3 + next;
+    rows -= 4 * step;
+    i += 4;
+  }
+}
+
+export function byteConvolution(
+  tokens: usize,
+  patches: usize,
+  fileStart: usize,
+  vectors: usize,
+  weight: usize,
+  x: usize,
+  N: i32,
+  S: i32,
+  C: i32,
+  W: i32,
+  part: i32,
+  parts: i32,
+): void {
+  checkScratch(W);
+  const stride = <usize> C << 2, R = N * S;
+  const end = partStart(R, part + 1, parts);
+  for (let from = partStart(R, part, parts); from < end; from += blockRows) {
+    const to = min(end, from + blockRows);
+    const first = max(max(from + 1 - W, 0), load<i32>(fileStart + (<usize> from << 2)));
+    for (let c = 0; c < C; c += 4) {
+      const count = min(4, C - c);
+      const offset = <usize> c << 2;
+      copyRows(weight + offset, 0, W, stride, count, scratch());
+      copyVectors(tokens, patches, vectors + offset, first, to, S, stride, count, rowsAt(W));
+      for (let row = from; row < to;) {
+        const start = load<i32>(fileStart + (<usize> row << 2));
+        const last = min(to, fileEnd(fileStart, start, R));
+        const rows = rowsAt(W) + (<usize> (row - first) << 4);
+        const out = x + <usize> row * stride + offset;
+        convolve(scratch(), rows, -16, out, stride, last - row, row - start, W, count);
+        row = last;
+      }
+    }
+  }
+}
+
+/** dRows[r] = Σₖ weight[k] ⊙ dx[r + k]: the same from the last row to the first. */
+export function byteConvolutionRows(
+  fileStart: usize,
+  weight: usize,
+  dx: usize,
+  dRows: usize,
+  R: i32,
+  C: i32,
+  W: i32,
+  part: i32,
+  parts: i32,
+): void {
+  checkScratch(W);
+  const stride = <usize> C << 2;
+  const end = partStart(R, part + 1, parts);
+  for (let from = partStart(R, part, parts); from < end; from += blockRows) {
+    const to = min(end, from + blockRows);
+    memory.fill(dRows + <usize> from * stride, 0, <usize> (to - from) * stride);
+    const behind = min(to + W - 1, fileEnd(fileStart, load<i32>(fileStart + (<usize> (to - 1) << 2)), R));
+    for (let c = 0; c < C; c += 4) {
+      const count = min(4, C - c);
+      const offset = <usize> c << 2;
+      copyRows(weight + offset, 0, W, stride, count, scratch());
+      copyRows(dx + offset, from, behind, stride, count, rowsAt(W));
+      for (let row = from; row < to;) {
+        const fileLast = fileEnd(fileStart, load<i32>(fileStart + (<usize> row << 2)), R);
+        const last = min(to, fileLast);
+        const rows = rowsAt(W) + (<usize> (last - 1 - from) << 4);
+        const out = dRows + <usize> (last - 1) * stride + offset;
+        convolve(scratch(), rows, 16, out, -stride, last - row, fileLast - last, W, count);
+        row = last;
+      }
+    }
+  }
+}
+
+/** dVectors[v] = Σ dRows[r] over r with previous(r) = v. Threads share channels. */
+export function byteConvolutionVectors(
+  tokens: usize,
+  patches: usize,
+  dRows: usize,
+  dVectors: usize,
+  N: i32,
+  S: i32,
+  V: i32,
+  C: i32,
+  part: i32,
+  parts: i32,
+): void {
+  const stride = <usize> C << 2, R = N * S;
+  const from = partStart(groupsOf(C), part, parts);
+  const to = partStart(groupsOf(C), part + 1, parts);
+  if (from == to) return;
+  const offset = <usize> (from * groupChannels) << 2;
+  const bytes = min(stride, <usize> (to * groupChannels) << 2) - offset;
+  for (let v = 0; v < V; v++) memory.fill(dVectors + <usize> v * stride + offset, 0, bytes);
+  for (let first = 0; first < R; first += mostRows) {
+    const count = min(mostRows, R - first);
+    for (let i = 0; i < count; i++) {
+      store<u32>(rowKeys() + (i << 2), previousByte(tokens, patches, first + i, S));
+      store<u32>(rowNumbers() + (i << 2), first + i);
+    }
+    sortRows(count, V);
+    addSortedRows(dVectors, dRows, V, C, from, to);
+  }
+}
+
+/** dWeight[k] += Σᵣ dx[r] ⊙ vectors[previous(r − k)]. Threads share distances, four at a time. */
+export function byteConvolutionWeight(
+  tokens: usize,
+  patches: usize,
+  fileStart: usize,
+  vectors: usize,
+  dx: usize,
+  dWeight: usize,
+  N: i32,
+  S: i32,
+  C: i32,
+  W: i32,
+  part: i32,
+  parts: i32,
+): void {
+  checkScratch(W);
+  const stride = <usize> C << 2, R = N * S;
+  const from = 4 * partStart((W + 3) / 4, part, parts);
+  const to = min(W, 4 * partStart((W + 3) / 4, part + 1, parts));
+  if (from >= to) return;
+  const sums = scratch();
+  for (let block = 0; block < R; block += blockRows) {
+    const end = min(R, block + blockRows);
+    const first = max(block + 1 - to, 0);
+    for (let c = 0; c < C; c += 4) {
+      const count = min(4, C - c);
+      const offset = <usize> c << 2;
+      copyVectors(tokens, patches, vectors + offset, first, end, S, stride, count, rowsAt(W));
+      copyRows(dx + offset, block, end, stride, count, secondRowsAt(W));
+      copyRows(dWeight + offset, from, to, stride, count, sums);
+      for (let row = block; row < end;) {
+        const start = load<i32>(fileStart + (<usize> row << 2));
+        const last = min(min(end, fileEnd(fileStart, start, R)), (row / mostTerms + 1) * mostTerms);
+        for (let k = from; k < to; k += 4) {
+          const sum = sums + (<usize> (k - from) << 4);
+          addDistances(sum, k, min(4, to - k), row, last, start, rowsAt(W) - (<usize> first << 4), secondRowsAt(W) - (<usize> block << 4));
+        }
+        row = last;
+      }
+      for (let k = from; k < to; k++) {
+        storeLanes(dWeight + <usize> k * stride + offset, v128.load(sums + (<usize> (k - from) << 4)), count);
+      }
+    }
+  }
+}
+
+/**
+ * The sums of up to four distances from k on, over rows `from` … `to` of a file that begins at `start`.
+ * @param rows vectors of the bytes before each row, and
+ * @param dx gradients, both as if they began with row 0
+ */
+function addDistances(
+  sum: usize,
+  k: i32,
+  distances: i32,
+  from: i32,
+  to: i32,
+  start: i32,
+  rows: usize,
+  dx: usize,
+): void {
+  // Rows from which on all four see a byte of the file.
+  const whole = distances == 4 ? min(to, max(from, start + k + 3)) : to;
+  for (let j = 0; j < distances; j++) {
+    let own = f32x4.splat(0);
+    for (let row = max(from, start + k + j); row < whole; row++) {
+      const vector = v128.load(rows + (<usize> (row - k - j) << 4));
+      own = multiplyAdd(v128.load(dx + (<usize> row << 4)), vector, own);
+    }
+    const at = sum + (<usize> j << 4);
+    v128.store(at, f32x4.add(v128.load(at), own));
+  }
+  if (whole >= to) return;
+  let a = f32x4.splat(0), b = a, c = a, d = a;
+  const behind = rows + (<usize> (whole - k) << 4);
+  let r1 = v128.load(behind - 16), r2 = v128.load(behind - 32), r3 = v128.load(behind - 48);
+  for (let row = whole; row < to; row++) {
+    const g = v128.load(dx + (<usize> row << 4)), r0 = v128.load(rows + (<usize> (row - k) << 4));
+    a = multiplyAdd(g, r0, a);
+    b = multiplyAdd(g, r1, b);
+    c = multiplyAdd(g, r2, c);
+    d = multiplyAdd(g, r3, d);
+    r3 = r2;
+    r2 = r1;
+    r1 = r0;
+  }
+  v128.store(sum, f32x4.add(v128.load(sum), a));
+  v128.store(sum, f32x4.add(v128.load(sum, 16), b), 16);
+  v128.store(sum, f32x4.add(v128.load(sum, 32), c), 32);
+  v128.store(sum, f32x4.add(v128.load(sum, 48), d), 48);
+}
