@@ -6,14 +6,23 @@ import { type Config, headSize, type ModelConfig, type TrainingConfig } from "./
 
 /**
  * What the architecture v2 changes of the published one, and how its matrices are trained: bytes see the 32 latest bytes
- * of their file with the feature of their patch on each, and what their n-grams are looked up in; the byte level has half
- * the channels; positions are also told by rotation; Muon updates the matrices.
+ * of their file with the feature of their patch on each, what their n-grams are looked up in, and the 112 latest bytes by
+ * a convolution; the byte level has half the channels; positions are also told by rotation; Muon updates the matrices.
  */
 export function v2Architecture(
   { hidden }: Pick<ModelConfig, "hidden">,
-): Required<Pick<Config, "byteHidden" | "byteWindow" | "ngramRows" | "positions" | "optimizer">> {
+): Required<
+  Pick<Config, "byteHidden" | "byteWindow" | "ngramRows" | "byteConvolution" | "positions" | "optimizer">
+> {
   const byteHidden = headSize * Math.ceil(hidden / 2 / headSize);
-  return { byteHidden, byteWindow: 32, ngramRows: 4096, positions: "both", optimizer: "muon" };
+  return {
+    byteHidden,
+    byteWindow: 32,
+    ngramRows: 4096,
+    byteConvolution: 112,
+    positions: "both",
+    optimizer: "muon",
+  };
 }
 
 /** The default way to train: warm-up, cosine, clipping, decay of matrices only. */

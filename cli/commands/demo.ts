@@ -48,6 +48,8 @@ const demoConfig: Omit<Config, "patchLength"> = {
   ...presets["v2-tiny"],
   // What a program does next does not show in the latest bytes.
   ngramRows: 0,
+  // What a state keeps stood in the one before it: two of them are enough.
+  byteConvolution: 32,
   // Arithmetic on bytes is arithmetic on their bits.
   byteTables: "bits",
   hidden: 64,

@@ -10,13 +10,10 @@ export interface Variant {
 }
 
 /** Bytes that a byte sees in the variants with a window: those of v2. */
-const { byteWindow, ngramRows } = v2Architecture(presets.tiny);
+const { byteWindow, ngramRows, byteConvolution } = v2Architecture(presets.tiny);
 
-/** Bytes that a byte sees in `v2-far`: a row of a picture of 32 pixels of 3 bytes, and the patch before that. */
-const farWindow = 112;
-
-/** Bytes that are summed over in the variants with a convolution: as far as `v2-far` sees. */
-const byteConvolution = farWindow;
+/** Bytes that a byte sees in `v2-far`: as many as the convolution of v2 reaches. */
+const farWindow = byteConvolution;
 
 /** Muon's rate for one of AdamW: each did best at its own, at `tiny` on text 8e-3 and 2e-3. */
 export const muonRate = 4;
@@ -47,39 +44,50 @@ export const variants: Readonly<Record<string, Variant>> = {
     changes: ({ learningRate }) => ({ optimizer: "muon", learningRate: muonRate * learningRate }),
   },
   v2: {
-    what: `window of ${byteWindow} bytes, ${ngramRows} rows of n-grams, byte level of half the channels, ` +
-      `positions by table and rotation, Muon at ${muonRate} times the rate`,
+    what:
+      `window of ${byteWindow} bytes, ${ngramRows} rows of n-grams, convolution of ${byteConvolution} bytes, ` +
+      `byte level of half the channels, positions by table and rotation, Muon at ${muonRate} times the rate`,
     changes: v2,
   },
+  "v2-attention": { what: "v2 without its convolution", changes: v2Attention },
   "v2-plain": {
-    what: "v2 without n-grams, its byte level of all channels",
-    changes: (config) => ({ ...v2(config), byteHidden: config.hidden, ngramRows: 0 }),
+    what: "v2-attention without n-grams, its byte level of all channels",
+    changes: v2Plain,
   },
   "v2-wide": {
-    what: "v2, its byte level of all channels",
-    changes: (config) => ({ ...v2(config), byteHidden: config.hidden }),
+    what: "v2-attention, its byte level of all channels",
+    changes: (config) => ({ ...v2Attention(config), byteHidden: config.hidden }),
   },
   "v2-far": {
-    what: `v2, bytes see the latest ${farWindow}`,
-    changes: (config) => ({ ...v2(config), byteWindow: farWindow }),
-  },
-  "v2-conv": {
-    what: `v2, with a convolution of ${byteConvolution} bytes`,
-    changes: (config) => ({ ...v2(config), byteConvolution }),
-  },
-  "v2-plain-conv": {
-    what: `v2-plain, with a convolution of ${byteConvolution} bytes`,
-    changes: (config) => ({ ...v2(config), byteHidden: config.hidden, ngramRows: 0, byteConvolution }),
+    what: `v2-attention, bytes see the latest ${farWindow}`,
+    changes: (config) => ({ ...v2Attention(config), byteWindow: farWindow }),
   },
   "v2-bits": {
-    what: "v2, its tables of bytes alike where bytes have bits in common",
-    changes: (config) => ({ ...v2(config), byteTables: "bits" }),
+    what: "v2-attention, its tables of bytes alike where bytes have bits in common",
+    changes: (config) => ({ ...v2Attention(config), byteTables: "bits" }),
   },
   "v2-global": {
     what: "v2-plain, one head of its byte level without the window",
-    changes: (config) => ({ ...v2(config), byteHidden: config.hidden, ngramRows: 0, byteGlobalHeads: 1 }),
+    changes: (config) => ({ ...v2Plain(config), byteGlobalHeads: 1 }),
+  },
+  "v2-plain-conv": {
+    what: `v2-plain, with the convolution of ${byteConvolution} bytes`,
+    changes: (config) => ({ ...v2Plain(config), byteConvolution }),
+  },
+  "v2-global-conv": {
+    what: `v2-global, with the convolution of ${byteConvolution} bytes`,
+    changes: (config) => ({ ...v2Plain(config), byteGlobalHeads: 1, byteConvolution }),
   },
 };
+
+/** v2, which bytes reach by attention and n-grams alone. */
+function v2Attention(config: Config): Partial<Config> {
+  return { ...v2(config), byteConvolution: 0 };
+}
+
+function v2Plain(config: Config): Partial<Config> {
+  return { ...v2Attention(config), byteHidden: config.hidden, ngramRows: 0 };
+}
 
 function v2(config: Config): Partial<Config> {
   return { ...v2Architecture(config), learningRate: muonRate * config.learningRate };

@@ -20,11 +20,19 @@ const blockRows: i32 = 16384;
 /** Terms of a partial sum of a weight's gradient; divides the rows of a block. */
 const mostTerms: i32 = 256;
 
-/** In the scratch: the weights or their gradients, four channels of each of W distances; then rows; then more rows. */
+/** In the scratch: four sums; the weights or their gradients, four channels of each of W distances; rows; more rows. */
+const weightsOffset: usize = 64;
+
+// @ts-ignore: decorator
+@inline
+function weightsAt(): usize {
+  return scratch() + weightsOffset;
+}
+
 // @ts-ignore: decorator
 @inline
 function rowsAt(W: i32): usize {
-  return scratch() + (<usize> W << 4);
+  return weightsAt() + (<usize> W << 4);
 }
 
 /** Where the second rows lie. */
@@ -37,7 +45,7 @@ function secondRowsAt(W: i32): usize {
 // @ts-ignore: decorator
 @inline
 function checkScratch(W: i32): void {
-  if (<usize> (2 * W + 2 * blockRows + W) << 4 > <usize> scratchBytes()) unreachable();
+  if (weightsOffset + (<usize> (2 * W + 2 * blockRows) << 4) > <usize> scratchBytes()) unreachable();
 }
 
 /** Copies four channels of matrix rows `from` … `to`, the lowest first. */
@@ -65,15 +73,66 @@ function copyVectors(
   }
 }
 
-/** x + Σ weight[k] ⊙ rows[−k], k < terms; `step` is 16 or −16 bytes, to the row before. */
+/** sum + Σ factors[i] ⊙ rows[i], `step` bytes from one row to the next */
 // @ts-ignore: decorator
 @inline
-function sumTerms(sum: v128, weight: usize, rows: usize, terms: i32, step: usize): v128 {
-  for (let k = 0; k < terms; k++) {
-    sum = multiplyAdd(v128.load(weight + (<usize> k << 4)), v128.load(rows), sum);
+function sumTerms(sum: v128, factors: usize, rows: usize, step: usize, terms: i32): v128 {
+  for (let i = 0; i < terms; i++) {
+    sum = multiplyAdd(v128.load(factors), v128.load(rows), sum);
+    factors += 16;
     rows += step;
   }
   return sum;
+}
+
+/** Four sums at once, each a row behind the one before: sums[j] += Σ factors[i] ⊙ rows[i − j]. */
+function slide(sums: usize, factors: usize, rows: usize, step: usize, terms: i32): void {
+  let a = v128.load(sums), b = v128.load(sums, 16), c = v128.load(sums, 32), d = v128.load(sums, 48);
+  let r3 = v128.load(rows - 3 * step), r2 = v128.load(rows - 2 * step), r1 = v128.load(rows - step);
+  let i = 0;
+  for (; i + 4 <= terms; i += 4) {
+    const f0 = v128.load(factors), s0 = v128.load(rows);
+    a = multiplyAdd(f0, s0, a);
+    b = multiplyAdd(f0, r1, b);
+    c = multiplyAdd(f0, r2, c);
+    d = multiplyAdd(f0, r3, d);
+    const f1 = v128.load(factors, 16), s1 = v128.load(rows + step);
+    a = multiplyAdd(f1, s1, a);
+    b = multiplyAdd(f1, s0, b);
+    c = multiplyAdd(f1, r1, c);
+    d = multiplyAdd(f1, r2, d);
+    const f2 = v128.load(factors, 32), s2 = v128.load(rows + 2 * step);
+    a = multiplyAdd(f2, s2, a);
+    b = multiplyAdd(f2, s1, b);
+    c = multiplyAdd(f2, s0, c);
+    d = multiplyAdd(f2, r1, d);
+    const f3 = v128.load(factors, 48), s3 = v128.load(rows + 3 * step);
+    a = multiplyAdd(f3, s3, a);
+    b = multiplyAdd(f3, s2, b);
+    c = multiplyAdd(f3, s1, c);
+    d = multiplyAdd(f3, s0, d);
+    r3 = s1;
+    r2 = s2;
+    r1 = s3;
+    factors += 64;
+    rows += 4 * step;
+  }
+  for (; i < terms; i++) {
+    const f0 = v128.load(factors), s0 = v128.load(rows);
+    a = multiplyAdd(f0, s0, a);
+    b = multiplyAdd(f0, r1, b);
+    c = multiplyAdd(f0, r2, c);
+    d = multiplyAdd(f0, r3, d);
+    r3 = r2;
+    r2 = r1;
+    r1 = s0;
+    factors += 16;
+    rows += step;
+  }
+  v128.store(sums, a);
+  v128.store(sums, b, 16);
+  v128.store(sums, c, 32);
+  v128.store(sums, d, 48);
 }
 
 /**
@@ -82,7 +141,6 @@ function sumTerms(sum: v128, weight: usize, rows: usize, terms: i32, step: usize
  * @param x where the first sum goes, the next one `next` further
  */
 function convolve(
-  weight: usize,
   rows: usize,
   step: usize,
   x: usize,
@@ -92,37 +150,21 @@ function convolve(
   W: i32,
   count: i32,
 ): void {
+  const sums = scratch(), weight = weightsAt();
   let i = 0;
   while (i < rowCount) {
     if (before + i + 1 < W || i + 4 > rowCount) {
-      const sum = sumTerms(loadLanes(x, count), weight, rows, min(W, before + i + 1), step);
+      const sum = sumTerms(loadLanes(x, count), weight, rows, step, min(W, before + i + 1));
       storeLanes(x, sum, count);
       x += next;
       rows -= step;
       i++;
       continue;
     }
-    const x1 = x + next, x2 = x1 + next, x3 = x2 + next;
-    let a = loadLanes(x, count), b = loadLanes(x1, count), c = loadLanes(x2, count), d = loadLanes(x3, count);
-    // What the later rows read first stands in registers when they come to it.
-    let r3 = v128.load(rows - 3 * step), r2 = v128.load(rows - 2 * step), r1 = v128.load(rows - step);
-    let at = rows;
-    for (let k = 0; k < W; k++) {
-      const w = v128.load(weight + (<usize> k << 4)), r0 = v128.load(at);
-      a = multiplyAdd(w, r0, a);
-      b = multiplyAdd(w, r1, b);
-      c = multiplyAdd(w, r2, c);
-      d = multiplyAdd(w, r3, d);
-      r3 = r2;
-      r2 = r1;
-      r1 = r0;
-      at += step;
-    }
-    storeLanes(x, a, count);
-    storeLanes(x1, b, count);
-    storeLanes(x2, c, count);
-    storeLanes(x3, d, count);
-    x = x3 + next;
+    for (let j = 0; j < 4; j++) v128.store(sums + (j << 4), loadLanes(x + <usize> j * next, count));
+    slide(sums, weight, rows, step, W);
+    for (let j = 0; j < 4; j++) storeLanes(x + <usize> j * next, v128.load(sums + (j << 4)), count);
+    x += 4 * next;
     rows -= 4 * step;
     i += 4;
   }
@@ -151,14 +193,14 @@ export function byteConvolution(
     for (let c = 0; c < C; c += 4) {
       const count = min(4, C - c);
       const offset = <usize> c << 2;
-      copyRows(weight + offset, 0, W, stride, count, scratch());
+      copyRows(weight + offset, 0, W, stride, count, weightsAt());
       copyVectors(tokens, patches, vectors + offset, first, to, S, stride, count, rowsAt(W));
       for (let row = from; row < to;) {
         const start = load<i32>(fileStart + (<usize> row << 2));
         const last = min(to, fileEnd(fileStart, start, R));
         const rows = rowsAt(W) + (<usize> (row - first) << 4);
         const out = x + <usize> row * stride + offset;
-        convolve(scratch(), rows, -16, out, stride, last - row, row - start, W, count);
+        convolve(rows, -16, out, stride, last - row, row - start, W, count);
         row = last;
       }
     }
@@ -187,14 +229,14 @@ export function byteConvolutionRows(
     for (let c = 0; c < C; c += 4) {
       const count = min(4, C - c);
       const offset = <usize> c << 2;
-      copyRows(weight + offset, 0, W, stride, count, scratch());
+      copyRows(weight + offset, 0, W, stride, count, weightsAt());
       copyRows(dx + offset, from, behind, stride, count, rowsAt(W));
       for (let row = from; row < to;) {
         const fileLast = fileEnd(fileStart, load<i32>(fileStart + (<usize> row << 2)), R);
         const last = min(to, fileLast);
         const rows = rowsAt(W) + (<usize> (last - 1 - from) << 4);
         const out = dRows + <usize> (last - 1) * stride + offset;
-        convolve(scratch(), rows, 16, out, -stride, last - row, fileLast - last, W, count);
+        convolve(rows, 16, out, -stride, last - row, fileLast - last, W, count);
         row = last;
       }
     }
@@ -252,7 +294,7 @@ export function byteConvolutionWeight(
   const from = 4 * partStart((W + 3) / 4, part, parts);
   const to = min(W, 4 * partStart((W + 3) / 4, part + 1, parts));
   if (from >= to) return;
-  const sums = scratch();
+  const sums = weightsAt();
   for (let block = 0; block < R; block += blockRows) {
     const end = min(R, block + blockRows);
     const first = max(block + 1 - to, 0);
@@ -295,31 +337,21 @@ function addDistances(
 ): void {
   // Rows from which on all four see a byte of the file.
   const whole = distances == 4 ? min(to, max(from, start + k + 3)) : to;
+  const partial = scratch();
   for (let j = 0; j < distances; j++) {
-    let own = f32x4.splat(0);
-    for (let row = max(from, start + k + j); row < whole; row++) {
-      const vector = v128.load(rows + (<usize> (row - k - j) << 4));
-      own = multiplyAdd(v128.load(dx + (<usize> row << 4)), vector, own);
-    }
+    const first = max(from, start + k + j);
+    const own = sumTerms(
+      f32x4.splat(0),
+      dx + (<usize> first << 4),
+      rows + (<usize> (first - k - j) << 4),
+      16,
+      whole - first,
+    );
+    v128.store(partial + (j << 4), own);
+  }
+  if (whole < to) slide(partial, dx + (<usize> whole << 4), rows + (<usize> (whole - k) << 4), 16, to - whole);
+  for (let j = 0; j < distances; j++) {
     const at = sum + (<usize> j << 4);
-    v128.store(at, f32x4.add(v128.load(at), own));
+    v128.store(at, f32x4.add(v128.load(at), v128.load(partial + (j << 4))));
   }
-  if (whole >= to) return;
-  let a = f32x4.splat(0), b = a, c = a, d = a;
-  const behind = rows + (<usize> (whole - k) << 4);
-  let r1 = v128.load(behind - 16), r2 = v128.load(behind - 32), r3 = v128.load(behind - 48);
-  for (let row = whole; row < to; row++) {
-    const g = v128.load(dx + (<usize> row << 4)), r0 = v128.load(rows + (<usize> (row - k) << 4));
-    a = multiplyAdd(g, r0, a);
-    b = multiplyAdd(g, r1, b);
-    c = multiplyAdd(g, r2, c);
-    d = multiplyAdd(g, r3, d);
-    r3 = r2;
-    r2 = r1;
-    r1 = r0;
-  }
-  v128.store(sum, f32x4.add(v128.load(sum), a));
-  v128.store(sum, f32x4.add(v128.load(sum, 16), b), 16);
-  v128.store(sum, f32x4.add(v128.load(sum, 32), c), 32);
-  v128.store(sum, f32x4.add(v128.load(sum, 48), d), 48);
 }
