@@ -35,7 +35,10 @@ export type ByteConvolutionShape = {
   readonly W: number;
 };
 
-/** @throws {RangeError} when the kernels cannot sum over so many bytes */
+/**
+ * Checks how many bytes a convolution sums over.
+ * @throws {RangeError} when that is no whole number, or none
+ */
 export function assertConvolutionWidth(W: number): void {
   if (Number.isInteger(W) && W >= 1) return;
   throw new RangeError(`Cannot plan a convolution of ${W} bytes: it must be a whole number, at least 1`);
