@@ -37,11 +37,14 @@ const describe = ({ byteGlobalHeads = 0, ngramRows = 0, byteConvolution = 0 }: M
   `${byteGlobalHeads} of 2 heads global, ${ngramRows} rows of n-grams, a convolution of ${byteConvolution} bytes`;
 const S = windowed.patchSize;
 const V = 257;
-/** A convolution is not zero either, as it is at the start. */
 const parametersOf = (config: ModelConfig) => {
+  const table = parameterTable(config);
+  const values = initialParameters(table, 3).map((value) => value * 4);
+  // A convolution adds nothing at the start.
+  const convolution = table.parameters.find(({ name }) => name.endsWith(".convolution.weight"));
   const noise = new RandomStream(9);
-  return initialParameters(parameterTable(config), 3)
-    .map((value) => 4 * value + (config.byteConvolution ? 0.05 * noise.normal() : 0));
+  for (let i = 0; i < (convolution?.length ?? 0); i++) values[convolution!.offset + i] = 0.1 * noise.normal();
+  return values;
 };
 const extension = extensionPatch("bin", S);
 const bytesOf = (stream: number, length: number) =>
