@@ -47,7 +47,10 @@ const narrow: Corner = {
   patchLength: 8,
 };
 
-/** Steps that the wide corner needs: after 1,500 a model is no better than the trivial predictor, after 2,900 thrice as good. */
+/**
+ * Steps that the wide corner needs: after 1,500 a model has 36 % of whole states right, where the trivial predictor has
+ * 22 %; the narrow one it has learnt after 650.
+ */
 const wideSteps = 2000;
 
 /**
