@@ -79,14 +79,18 @@ export async function chooseConfig(
 }
 
 /** A configuration without the sizes of its model. */
-function trainingConfig(config: Config): TrainingConfig {
+export function trainingConfig(config: Config): TrainingConfig {
   const sizes = modelConfig(config);
   return Object.fromEntries(
     Object.entries(config).filter(([key]) => !(key in sizes)),
   ) as unknown as TrainingConfig;
 }
 
-async function readConfigFile(path: string): Promise<Partial<Config>> {
+/**
+ * Reads the fields of a JSON file, as `--config` names it.
+ * @throws {UsageError} when it cannot be read, for an unknown field or a value that cannot be
+ */
+export async function readConfigFile(path: string): Promise<Partial<Config>> {
   const text = await Deno.readTextFile(path).catch((error: Error) => {
     throw new UsageError(`Cannot read config "${path}": ${error.message}`);
   });

@@ -42,12 +42,12 @@ export async function conversionJobs(
   for (const { path, byteLength } of await listFiles(paths)) {
     const name = basename(path);
     const from = fileExtension(name);
-    const outPath = join(out ?? dirname(path), `${name.slice(0, -from.length)}${extension}`);
     const reason = reasonAgainst({ name, from, byteLength }, extension, model, sourceExtension);
     if (reason !== undefined) {
       leftOut.push({ path, reason });
       continue;
     }
+    const outPath = join(out ?? dirname(path), `${name.slice(0, -from.length)}${extension}`);
     await checkVacant(outPath, path, sources);
     try {
       jobs.push({ path, file: { extension: from, bytes: await readFile(path) }, outPath });
@@ -74,7 +74,7 @@ function reasonAgainst(
   sizes: PatchSizes,
   sourceExtension: string | undefined,
 ): string | undefined {
-  if (from === name) return "its name has no extension, which says what it is converted from";
+  if (from === name || from === "") return "its name has no extension, which says what it is converted from";
   if (from === to) return `it is .${to} already`;
   if (sourceExtension !== undefined && from !== sourceExtension) {
     return `the model makes .${to} of .${sourceExtension} only`;

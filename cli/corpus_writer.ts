@@ -115,7 +115,7 @@ export class CorpusWriter implements Disposable {
   #writeFile(split: CorpusSplit, name: string, bytes: Uint8Array): void {
     const folder = split === "all" ? this.#folder : join(this.#folder, split);
     if (this.#splits[split] === undefined) Deno.mkdirSync(folder, { recursive: true });
-    const partial = join(folder, ".partial");
+    const partial = join(folder, partialFile);
     Deno.writeFileSync(partial, bytes);
     Deno.renameSync(partial, join(folder, name));
   }
@@ -128,12 +128,21 @@ export class CorpusWriter implements Disposable {
 
   /** Hidden, so that a tar that a kill left is never taken for data. */
   #partialPath(split: CorpusSplit): string {
-    return join(this.#folder, `.${tarNames[split]}.tar.partial`);
+    return join(this.#folder, partialTar(split));
   }
 }
 
 /** A corpus that is not split is all for training. */
 const tarNames = { train: "train", eval: "eval", all: "train" } as const;
+
+const partialFile = ".partial";
+
+function partialTar(split: CorpusSplit): string {
+  return `.${tarNames[split]}.tar.partial`;
+}
+
+/** Files that a kill may leave in the folder of a corpus that holds nothing yet. */
+export const partialNames: readonly string[] = [partialFile, partialTar("train"), partialTar("eval")];
 
 function nameOf({ stem, extension }: PreparedFile): string {
   return `${stem}.${extension}`;

@@ -11,6 +11,7 @@ import {
 } from "@bgpt/core";
 import { folderSource } from "@bgpt/core/files";
 import { note } from "./terminal.ts";
+import { formatCount } from "./units.ts";
 
 /** What a run learns from, and what it is measured on. */
 export interface TrainingData {
@@ -50,14 +51,15 @@ interface DataPart {
 
 /**
  * Opens what `--data` and `--eval-data` name. Every folder or tar is a source of its own with its own weight
- * (`PATH=WEIGHT`); files that are named one by one are one source together.
+ * (`PATH=WEIGHT`); files that are named one by one are one source together. Says which source has fewer samples than the
+ * limit.
  * @param makerOf how samples are made of files, once all of `--data` are found
  * @throws {Error} when a path cannot be read or holds no file
  */
 export async function openTrainingData(
   data: readonly string[],
   evalData: readonly string[],
-  { evalShare, seed, limit = Infinity }: DataChoice,
+  { evalShare, seed, limit }: DataChoice,
   makerOf: (sources: readonly FileSource[]) => SampleMaker = () => wholeFiles,
 ): Promise<TrainingData> {
   const parts: MixturePart[] = [];
@@ -69,7 +71,15 @@ export async function openTrainingData(
     const split: Split<SampleSource> = evalData.length > 0
       ? { training: samples.all(files) }
       : samples.split(files, evalShare, seed);
-    const source = limit < split.training.count ? chooseSamples(split.training, limit, seed) : split.training;
+    const { count } = split.training;
+    if (limit !== undefined && limit > count) {
+      note(
+        `${name} has ${formatCount(count, "sample")} to train on, not the ${limit} of --limit: all are taken`,
+      );
+    }
+    const source = limit !== undefined && limit < count
+      ? chooseSamples(split.training, limit, seed)
+      : split.training;
     parts.push({ name, source, weight });
     if (split.evaluation !== undefined) evaluation.push({ name, source: split.evaluation });
   }

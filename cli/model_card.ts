@@ -1,4 +1,7 @@
 import { type Checkpoint, type Config, configFields, modelConfig, optionalFields, tableOf } from "@bgpt/core";
+import { type Conversion, parseConversion } from "@bgpt/tasks";
+import { directionsIn, figuresTable, markdownTable } from "./card_figures.ts";
+import { shellLine } from "./shell_line.ts";
 import { formatCount } from "./units.ts";
 
 /** What a model card is made of. */
@@ -11,25 +14,14 @@ export interface ModelCard {
   readonly evaluation?: Readonly<Record<string, unknown>>;
 }
 
-/** Names of the figures of an evaluation in words; others keep their name. */
-const figureNames: Readonly<Record<string, string>> = {
-  files: "files",
-  patches: "patches",
-  bytes: "bytes predicted",
-  lossNats: "mean loss (nats)",
-  bpb: "bits per byte, as published",
-  bpbBytes: "bits per real byte",
-  accuracy: "accuracy",
-  macroF1: "macro F1",
-};
-
 /**
  * The model card of a checkpoint as Markdown with the front matter that model hubs read: what it is, its sizes, how it was
  * trained, what it was measured at and how it is used.
  */
 export function modelCard({ title, checkpoint, license, evaluation }: ModelCard): string {
   const { model, labels, config, run } = checkpoint;
-  const tags = ["bgpt", "byte-model", labels === undefined ? "generation" : "classification"];
+  const { tag, purpose, lines } = purposeOf(labels, conversionOf(checkpoint, evaluation));
+  const tags = ["bgpt", "byte-model", tag];
   const front = [
     "---",
     ...(license === undefined ? [] : [`license: ${license}`]),
@@ -49,17 +41,12 @@ export function modelCard({ title, checkpoint, license, evaluation }: ModelCard)
     "",
     `A hierarchical byte model (bGPT, arXiv 2402.19155) of ${
       formatCount(tableOf(checkpoint).parameterCount, "parameter")
-    }` +
-    (labels === undefined
-      ? ": it reads and continues files of bytes."
-      : `: it tells ${formatCount(labels.length, "class", "classes")} of files apart.`),
+    }: ${purpose}.`,
     "",
     "## Use",
     "",
     "```sh",
-    ...(labels === undefined
-      ? ["bgpt generate --checkpoint DIR --extension txt", "bgpt eval --checkpoint DIR --data FILES"]
-      : ["bgpt classify --checkpoint DIR FILES"]),
+    ...lines,
     "```",
     "",
     "The tensors in `model.safetensors` have the names of the published program's state dict." +
@@ -71,7 +58,7 @@ export function modelCard({ title, checkpoint, license, evaluation }: ModelCard)
     "",
     "## Sizes",
     "",
-    table(["field", "value", "meaning"], sizes),
+    markdownTable(["field", "value", "meaning"], sizes),
     ...(labels === undefined ? [] : ["", "## Classes", "", labels.map((label) => `\`${label}\``).join(", ")]),
     "",
     "## Training",
@@ -94,7 +81,7 @@ function trainingLines(config: Checkpoint["config"], run: Checkpoint["run"]): st
       : `${formatCount(run.step, "step")} on ${formatCount(run.sampleCount, "sample")}, ` +
         `${run.position.epoch} whole passes over them.`,
     "",
-    table(["field", "value"], fields),
+    markdownTable(["field", "value"], fields),
   ];
 }
 
@@ -110,19 +97,48 @@ function evaluationLines(run: Checkpoint["run"], evaluation: ModelCard["evaluati
         `, at step ${step}.`,
     );
   }
-  const figures = Object.entries(evaluation ?? {}).filter(([, value]) => typeof value === "number");
-  if (figures.length > 0) {
-    const rows = figures.map(([key, value]) => [figureNames[key] ?? key, rounded(value as number)]);
-    lines.push("", table(["figure", "value"], rows));
-  }
+  const figures = evaluation && figuresTable(evaluation);
+  if (figures !== undefined) lines.push("", figures);
   return lines.length > 0 ? lines : ["Not measured."];
 }
 
-function rounded(value: number): string {
-  return Number.isInteger(value) ? value.toLocaleString("en") : value.toFixed(4);
+/** What a checkpoint's model converts: its run says so, or else what it was measured at, in one direction or in two. */
+function conversionOf({ run }: Checkpoint, evaluation: ModelCard["evaluation"]): Conversion | undefined {
+  const [measured, back] = directionsIn(evaluation ?? {}).map(([name]) => name);
+  const pairs = run?.sampleKind?.pairs ?? (back === undefined ? measured : measured?.replace("->", "<->"));
+  try {
+    return pairs === undefined ? undefined : parseConversion(pairs);
+  } catch {
+    return undefined; // It is named in no way that the program writes.
+  }
 }
 
-function table(columns: readonly string[], rows: readonly (readonly unknown[])[]): string {
-  const line = (cells: readonly unknown[]) => `| ${cells.join(" | ")} |`;
-  return [line(columns), line(columns.map(() => "---")), ...rows.map(line)].join("\n");
+/** What the model is for, and the command lines that use it. */
+function purposeOf(labels: Checkpoint["labels"], conversion: Conversion | undefined) {
+  if (labels !== undefined) {
+    return {
+      tag: "classification",
+      purpose: `it tells ${formatCount(labels.length, "class", "classes")} of files apart`,
+      lines: ["bgpt classify --checkpoint DIR FILES"],
+    };
+  }
+  if (conversion === undefined) {
+    return {
+      tag: "generation",
+      purpose: "it reads and continues files of bytes",
+      lines: ["bgpt generate --checkpoint DIR --extension txt", "bgpt eval --checkpoint DIR --data FILES"],
+    };
+  }
+  const { from, to, bothWays } = conversion;
+  const convert = (to: string) => `bgpt convert --checkpoint DIR --to ${shellLine([to])} FILES`;
+  const pairs = shellLine([`${from}${bothWays ? "<->" : "->"}${to}`]);
+  return {
+    tag: "conversion",
+    purpose: `it converts .${from} files into .${to}${bothWays ? " and back" : ""}`,
+    lines: [
+      convert(to),
+      ...(bothWays ? [convert(from)] : []),
+      `bgpt eval --checkpoint DIR --data FILES --pairs ${pairs}`,
+    ],
+  };
 }

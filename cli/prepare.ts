@@ -1,6 +1,6 @@
 import { crc32c, RandomStream } from "@bgpt/core";
 import { join } from "@std/path";
-import { type CorpusSplit, CorpusWriter } from "./corpus_writer.ts";
+import { type CorpusSplit, CorpusWriter, partialNames } from "./corpus_writer.ts";
 import { alignedLines } from "./doctor/text_table.ts";
 import { makeEmptyFolder } from "./empty_folder.ts";
 import { jsonOption, type Values } from "./options.ts";
@@ -86,7 +86,7 @@ export async function prepareFiles(
   total?: number,
 ): Promise<void> {
   const { out, seed, evalShare, tar, json } = options;
-  makeEmptyFolder(out);
+  makeEmptyFolder(out, [failureList, ...partialNames]);
   const failures: Failure[] = [];
   using corpus = new CorpusWriter(out, tar);
   {

@@ -1,4 +1,5 @@
 import { diskReason, removeUnfinishedCheckpoints, runIn, RunLock } from "@bgpt/core/files";
+import { makeFolder } from "./make_folder.ts";
 
 /**
  * Takes the folder of a run for this process, and makes it where it is missing. A run counts from its first checkpoint on:
@@ -7,11 +8,7 @@ import { diskReason, removeUnfinishedCheckpoints, runIn, RunLock } from "@bgpt/c
  * @throws {Error} when it holds another run, or another process works in it
  */
 export async function takeRunFolder(out: string, resumes: boolean): Promise<RunLock> {
-  try {
-    Deno.mkdirSync(out, { recursive: true });
-  } catch (error) {
-    throw new Error(`Cannot make folder "${out}": ${diskReason(error)}`, { cause: error });
-  }
+  makeFolder(out);
   await refuseOtherRun(out, resumes);
   const lock = new RunLock(out);
   try {
@@ -22,6 +19,22 @@ export async function takeRunFolder(out: string, resumes: boolean): Promise<RunL
   } catch (error) {
     lock[Symbol.dispose]();
     throw error;
+  }
+}
+
+/** Whether a run is to begin here: the folder is missing or empty, or a run was begun in it and kept nothing yet. */
+export async function isToBegin(out: string): Promise<boolean> {
+  const found = await runIn(out);
+  return found === "begun" || found === "nothing" && isEmpty(out);
+}
+
+function isEmpty(path: string): boolean {
+  try {
+    for (const _ of Deno.readDirSync(path)) return false;
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return true;
+    throw new Error(`Cannot read folder "${path}": ${diskReason(error)}`, { cause: error });
   }
 }
 

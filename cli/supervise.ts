@@ -1,5 +1,6 @@
-import { newestStep } from "@bgpt/core/files";
+import { newestStep, runIn } from "@bgpt/core/files";
 import { deviceErrorCode, ToldError } from "./errors.ts";
+import { PassedSignals } from "./passed_signals.ts";
 import { note } from "./terminal.ts";
 import { formatCount, formatDuration } from "./units.ts";
 
@@ -26,11 +27,11 @@ const usageCode = 2;
 const panicCode = 101;
 
 /**
- * Trains in a process of its own. When its device fails, or a signal or a panic ends it, it is restarted with `--resume`;
- * any other failure would come again, and ends the supervision. A launcher may end with the code of such a failure when a
- * rank was killed, too (MPICH, where another was just reading the memory of that rank): it is restarted if the run had
- * got further, for what would come again then does so without a new checkpoint. SIGINT and SIGTERM are passed on, and end
- * both.
+ * Trains in a process of its own. When its device fails, or a signal or a panic ends it, it is restarted, with `--resume`
+ * once its run was begun; any other failure would come again, and ends the supervision. A launcher may end with the code
+ * of such a failure when a rank was killed, too (MPICH, where another was just reading the memory of that rank): it is
+ * restarted if the run had got further, for what would come again then does so without a new checkpoint. SIGINT and
+ * SIGTERM are passed on, and end both.
  * @throws {ToldError} with the exit code of the process, which has said why
  * @throws {Error} when it failed in a row too often without a new checkpoint
  */
@@ -66,53 +67,7 @@ export async function supervise(
     }
     note(`${what}. Restart ${inARow} of ${pauses.length} in ${formatDuration(pause)}`);
     if (!await signals.none(pause)) throw new ToldError(code);
-    words = command.includes("--resume") ? command : [...command, "--resume"];
-  }
-}
-
-/** Passes signals on to the process of the moment. */
-class PassedSignals implements Disposable {
-  readonly #signals: readonly Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT"]
-    : ["SIGINT", "SIGTERM"];
-  readonly #listeners = this.#signals.map((signal) => () => this.#pass(signal));
-  readonly #received = new AbortController();
-  #process: Deno.ChildProcess | undefined;
-
-  constructor() {
-    for (const [i, signal] of this.#signals.entries()) Deno.addSignalListener(signal, this.#listeners[i]!);
-  }
-
-  get received(): boolean {
-    return this.#received.signal.aborted;
-  }
-
-  passTo(process: Deno.ChildProcess): void {
-    this.#process = process;
-  }
-
-  /** Waits; false as soon as there is a signal. */
-  none(seconds: number): Promise<boolean> {
-    if (this.received) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(true), seconds * 1000);
-      this.#received.signal.addEventListener("abort", () => {
-        clearTimeout(timer);
-        resolve(false);
-      });
-    });
-  }
-
-  #pass(signal: Deno.Signal): void {
-    this.#received.abort();
-    try {
-      this.#process?.kill(signal);
-    } catch {
-      // It has ended.
-    }
-  }
-
-  [Symbol.dispose](): void {
-    for (const [i, signal] of this.#signals.entries()) Deno.removeSignalListener(signal, this.#listeners[i]!);
+    const begun = await runIn(out) !== "nothing";
+    words = command.includes("--resume") || !begun ? command : [...command, "--resume"];
   }
 }

@@ -5,6 +5,7 @@ import {
   describeBadStep,
   type LossTask,
   type LossTotals,
+  meanLossNats,
   noLoss,
   type RunEvents,
   type RunSummary,
@@ -18,6 +19,7 @@ import { ProgressLine } from "./progress.ts";
 import { takeRunFolder } from "./run_folder.ts";
 import { RunLog } from "./run_log.ts";
 import { StopSignal } from "./stop_signal.ts";
+import { readMetrics } from "./report/metrics_log.ts";
 import { trainingReport } from "./report/training_report.ts";
 import type { ReportSection } from "./report/html_report.ts";
 import { complain } from "./terminal.ts";
@@ -99,6 +101,12 @@ export async function trainInFolder(run: TrainRun): Promise<TrainOutcome> {
     onEvaluation(step, measured) {
       log.evaluation(step, measured);
       heldOut = ` (held out ${taskFigure(measured.totals, task)})`;
+      const lossNats = meanLossNats(measured.totals);
+      if (Number.isFinite(lossNats)) return;
+      progress.note(
+        `Evaluation after step ${step}: the loss is ${lossNats}, which is never the best. ` +
+          "Check the held-out files, or take a lower learning rate",
+      );
     },
     onUnreadable(error) {
       if (filesLeftOut.has(error.path)) return;
@@ -185,6 +193,7 @@ export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string
   const { summary, checkpointPath, seconds, bytesPerSecond, task, lastTraining } = outcome;
   const { droppedSteps, overflowedSteps, filesLeftOut } = outcome;
   const { totals, parts = [] } = summary.lastEvaluation ?? {};
+  const told = lastTraining.positions > 0 ? {} : toldFigures(out, summary.step);
   return {
     out,
     checkpoint: checkpointPath,
@@ -198,10 +207,24 @@ export function outcomeRecord(out: string, outcome: TrainOutcome): Record<string
     ...(task === "bytes"
       ? { trainingBpb: bitsPerByteAsPublished(lastTraining) }
       : { trainingAccuracy: accuracy(lastTraining) }),
+    ...told,
     ...(totals && taskRecord(totals, task)),
     ...(parts.length > 1 && {
       sources: Object.fromEntries(parts.map(({ name, totals }) => [name, taskRecord(totals, task)])),
     }),
     ...(summary.best && { best: summary.best }),
+  };
+}
+
+/** What `metrics.jsonl` tells of a run that took no step now: its last one, and the evaluation after it. */
+function toldFigures(out: string, step: number): Record<string, unknown> {
+  const records = readMetrics(join(out, "metrics.jsonl"));
+  const last = (kind: string) => records.findLast((record) => record.kind === kind);
+  const [trained, evaluation] = [last("train"), last("eval")];
+  const { step: _, kind: __, samples: ___, ...figures } = evaluation?.step === step ? evaluation : { step };
+  return {
+    ...(trained?.bpb !== undefined && { trainingBpb: trained.bpb }),
+    ...(trained?.accuracy !== undefined && { trainingAccuracy: trained.accuracy }),
+    ...figures,
   };
 }

@@ -1,4 +1,4 @@
-import { dirname } from "@std/path";
+import { diskReason } from "@bgpt/core/files";
 
 /**
  * Writes a file piece by piece under a temporary name beside it, which it takes the place of when all is there: a failure
@@ -8,13 +8,10 @@ import { dirname } from "@std/path";
  */
 export async function writeWholeFile(path: string, pieces: AsyncIterable<Uint8Array>): Promise<number> {
   const partial = `${path}.part`;
-  let file: Deno.FsFile;
-  try {
-    file = await Deno.create(partial);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Error(`Cannot write "${path}": there is no folder "${dirname(path)}". Make it first`);
-  }
+  const refused = (error: unknown) => {
+    throw new Error(`Cannot write "${path}": ${diskReason(error)}`, { cause: error });
+  };
+  const file = await Deno.create(partial).catch(refused);
   let byteLength = 0;
   try {
     using open = file;
@@ -23,10 +20,10 @@ export async function writeWholeFile(path: string, pieces: AsyncIterable<Uint8Ar
       byteLength += bytes.length;
     }
     await open.sync();
+    await Deno.rename(partial, path).catch(refused);
   } catch (error) {
     await Deno.remove(partial);
     throw error;
   }
-  await Deno.rename(partial, path);
   return byteLength;
 }

@@ -8,6 +8,7 @@ import { alignedLines } from "../doctor/text_table.ts";
 import { engineOptions } from "../engine.ts";
 import { openFile } from "../open_file.ts";
 import { jsonOption } from "../options.ts";
+import { checkOutputPath } from "../output_path.ts";
 import { sizesByOthers } from "../other_compressors.ts";
 import { ProgressLine } from "../progress.ts";
 import { print, printJson } from "../terminal.ts";
@@ -46,6 +47,7 @@ export default defineCommand({
   ],
   run: async ({ file: path, checkpoint: checkpointPath, out, device, threads, batch, json }) => {
     using file = await openFile(path);
+    checkOutputPath(out, [path]);
     const { byteLength } = file;
     const checkpoint = await openGenerativeCheckpoint(checkpointPath, "compress");
     const engine = await openCodingEngine(device === "strict" ? "strict cpu" : device, threads);

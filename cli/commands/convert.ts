@@ -3,6 +3,7 @@ import { checkpointOption, openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
 import { type ConversionJob, conversionJobs } from "../conversion_jobs.ts";
 import { engineOptions, openEngine } from "../engine.ts";
+import { makeFolder } from "../make_folder.ts";
 import { jsonOption } from "../options.ts";
 import { ProgressLine } from "../progress.ts";
 import { greedyUnlessChosen, samplingOptions } from "../sampling_options.ts";
@@ -50,7 +51,7 @@ export default defineCommand({
     if (jobs.length === 0) {
       throw new Error(`Cannot convert: nothing is left of ${formatCount(leftOut.length, "file")}`);
     }
-    if (out !== undefined) Deno.mkdirSync(out, { recursive: true });
+    if (out !== undefined) makeFolder(out);
 
     const engine = await openEngine(values);
     const started = performance.now();

@@ -5,6 +5,7 @@ import { defineCommand } from "../command.ts";
 import { engineOptions } from "../engine.ts";
 import { openFile } from "../open_file.ts";
 import { jsonOption } from "../options.ts";
+import { checkOutputPath } from "../output_path.ts";
 import { ProgressLine } from "../progress.ts";
 import { note, print, printJson } from "../terminal.ts";
 import { formatCount, formatDuration, formatRate } from "../units.ts";
@@ -28,7 +29,10 @@ export default defineCommand({
       help: "the checkpoint that the container was made with",
     },
     out: { kind: "path", placeholder: "FILE", required: true, help: "the file to write" },
-    keepDamaged: { kind: "flag", help: "write what is good, with zeros in place of damaged blocks" },
+    keepDamaged: {
+      kind: "flag",
+      help: "write what is good, with zeros in place of damaged blocks, up to where it ends",
+    },
     threads: engineOptions.threads,
     batch: codingBatchOption,
     json: jsonOption,
@@ -38,6 +42,7 @@ export default defineCommand({
   ],
   run: async ({ file: path, checkpoint: checkpointPath, out, keepDamaged, threads, batch, json }) => {
     using file = await openFile(path);
+    checkOutputPath(out, [path]);
     const container = await Container.open(file.bytes);
     const checkpoint = await openGenerativeCheckpoint(checkpointPath, "decompress");
     const engine = await openCodingEngine(container.header.engine, threads);
@@ -54,12 +59,15 @@ export default defineCommand({
     engine.destroy();
     const seconds = (performance.now() - started) / 1000;
     if (damaged.length > 0) note(`Zeros stand in place of ${nameBlocks(damaged, container.blockCount)}`);
+    const missingBytes = container.header.byteLength - byteLength;
+    if (missingBytes > 0) note(`The last ${formatCount(missingBytes, "byte")} of the file are missing`);
     if (json) {
       return printJson({
         file: path,
         out,
         bytes: byteLength,
         damagedBlocks: damaged,
+        missingBytes,
         seconds,
         bytesPerSecond: byteLength / seconds,
       });
@@ -94,7 +102,7 @@ async function* bytesOf(
   } catch (error) {
     // What is wrong with the end is no reason to lose the rest.
     if (!keepDamaged || count === 0 || !(error instanceof ContainerError)) throw error;
-    note(error.message);
+    note(error.message.replace(/^Cannot decompress/, "Decompressed up to damage"));
   }
   if (damaged.length === 0 || keepDamaged) return;
   throw new Error(

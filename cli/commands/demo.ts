@@ -187,7 +187,7 @@ export default defineCommand({
     print("  bgpt data cpu --out runs/full --instances 10000      the full machine");
     print("  bgpt train --data YOUR_FOLDER --out runs/yours       any files of your own");
     print(
-      `  bgpt generate --checkpoint ${out} --extension bin    a program and its run, made up by the model`,
+      `  bgpt generate --checkpoint ${out} --extension bin --out program.bin    a program and its run, made up by the model`,
     );
   },
 });

@@ -65,7 +65,8 @@ export default defineCommand({
   ],
   run: async (values) => {
     const { checkpoint: path, prefix: prefixPath, out, count, json } = values;
-    const extension = values.extension ?? (prefixPath === undefined ? undefined : fileExtension(prefixPath));
+    const extension = values.extension?.replace(/^\./, "") ??
+      (prefixPath === undefined ? undefined : fileExtension(prefixPath));
     if (extension === undefined) {
       throw new UsageError("Missing --extension, or a --prefix to continue. See bgpt generate --help");
     }
@@ -79,6 +80,14 @@ export default defineCommand({
     const { model, parameters } = await openGenerativeCheckpoint(path, "generate");
     const start = prefixPath === undefined ? new Uint8Array() : await readFile(prefixPath);
     const prefix = prefixTokens(start, extension, model.patchSize);
+    const prefixPatches = Math.floor(prefix.length / model.patchSize);
+    if (values.bytes === undefined && prefixPatches >= model.patchLength) {
+      throw new UsageError(
+        `Cannot continue "${prefixPath}" of ${
+          formatCount(start.length, "byte")
+        }: the model sees ${model.patchLength} patches of ${model.patchSize} bytes, and leaves no room. Add --bytes N to go on beyond them`,
+      );
+    }
     const byteLimit = values.bytes ?? model.patchLength * model.patchSize;
     const request: GenerationRequest = {
       prefixes: Array<Uint16Array>(count).fill(prefix),

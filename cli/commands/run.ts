@@ -6,14 +6,18 @@ import {
   encodeProgram,
   firstDeparture,
   formatTrace,
+  type Instruction,
+  instructionKind,
   parseStateFile,
   predictFreeRunning,
+  registerNames,
   startState,
   stateBytes,
   type StateFile,
 } from "@bgpt/tasks";
 import { checkpointOption, openGenerativeCheckpoint } from "../checkpoint.ts";
 import { defineCommand } from "../command.ts";
+import { cpuCorpusOptions } from "../cpu_corpus.ts";
 import { engineOptions, openEngine } from "../engine.ts";
 import { jsonOption } from "../options.ts";
 import { paint, print, printJson } from "../terminal.ts";
@@ -43,15 +47,21 @@ export default defineCommand({
       default: 0,
       help: "start registers of an assembled program",
     },
+    registers: cpuCorpusOptions.registers,
+    unusedRegistersZero: cpuCorpusOptions.unusedRegistersZero,
     ...engineOptions,
     json: jsonOption,
   },
   examples: [
     { what: "a program, and where the model departs", line: "run add.asm --checkpoint runs/cpu" },
     { what: "the same from other registers", line: "run add.asm --checkpoint runs/cpu --seed 7" },
+    {
+      what: "in a model that knows programs on three registers, as that of a long demo",
+      line: "run add.asm --checkpoint runs/demo --memory 32 --registers 3 --unused-registers-zero",
+    },
   ],
   run: async (values) => {
-    const file = await readProgram(values.program, values.memory, values.seed);
+    const file = await readProgram(values.program, values);
     const checkpoint = await openGenerativeCheckpoint(values.checkpoint, "run a program");
     const engine = await openEngine(values);
     const [predicted] = await predictFreeRunning(engine, checkpoint, [file], 1);
@@ -70,13 +80,41 @@ export default defineCommand({
   },
 });
 
-async function readProgram(path: string, memoryBytes: number, seed: number): Promise<StateFile> {
+/** How a program is assembled and started. */
+interface Assembly {
+  readonly memory: number;
+  readonly seed: number;
+  readonly registers: number;
+  readonly unusedRegistersZero: boolean;
+}
+
+async function readProgram(path: string, assembly: Assembly): Promise<StateFile> {
   const bytes = await readFile(path);
   if (path.endsWith(".bin")) return parseStateFile(bytes);
   const program = assembleProgram(new TextDecoder().decode(bytes));
+  const { memory, seed, registers, unusedRegistersZero } = assembly;
+  checkRegisters(path, program, registers);
   const random = new RandomStream(seed);
-  const start = startState(random.below(256), Array.from({ length: 10 }, () => random.below(256)));
-  return parseStateFile(cpuFile(encodeProgram(program, memoryBytes), start));
+  const acc = random.below(256);
+  const values = Array.from(
+    registerNames,
+    (_, register) => unusedRegistersZero && register >= registers ? 0 : random.below(256),
+  );
+  return parseStateFile(cpuFile(encodeProgram(program, memory), startState(acc, values)));
+}
+
+/** @throws {RangeError} when a program uses a register that it is not to use */
+function checkRegisters(path: string, program: readonly Instruction[], registers: number): void {
+  for (const { mnemonic, operands } of program) {
+    if (instructionKind(mnemonic)!.operands === "immediate") continue;
+    const other = operands.find((register) => register > registers);
+    if (other === undefined) continue;
+    const [used, ...allowed] = [other - 1, ...Array(registers).keys()].map((i) => registerNames[i]);
+    throw new RangeError(
+      `Cannot run "${path}": it uses register ${used}, with --registers ${registers} it may use ` +
+        `${allowed.join(", ")} alone. Use those, or say --registers ${other}`,
+    );
+  }
 }
 
 /** The bytes of each state; of the last fewer than 16 where the model ended in the middle of it. */

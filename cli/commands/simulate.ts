@@ -1,5 +1,7 @@
+import type { ModelConfig } from "@bgpt/core";
 import { folderSource } from "@bgpt/core/files";
 import {
+  checkPredictable,
   formatStateScores,
   parseStateFile,
   predictFreeRunning,
@@ -13,6 +15,7 @@ import { engineOptions, openEngine } from "../engine.ts";
 import { jsonOption } from "../options.ts";
 import { ProgressLine } from "../progress.ts";
 import { note, print, printJson } from "../terminal.ts";
+import { formatCount } from "../units.ts";
 
 /** `bgpt simulate`: how well a model simulates the CPU. */
 export default defineCommand({
@@ -38,8 +41,8 @@ export default defineCommand({
   ],
   run: async (values) => {
     const { data, batch, json } = values;
-    const files = await readStateFiles(data);
     const model = await openGenerativeCheckpoint(values.checkpoint, "simulate");
+    const files = await readStateFiles(data, model.model);
     const engine = await openEngine(values);
     const score = new StateScore();
     {
@@ -62,19 +65,27 @@ export default defineCommand({
   },
 });
 
-/** Every state file below the paths; one that is none is named and left out. */
-async function readStateFiles(paths: readonly string[]): Promise<StateFile[]> {
+/** Every state file below the paths; one that is none, or that the model cannot predict, is named and left out. */
+async function readStateFiles(paths: readonly string[], model: ModelConfig): Promise<StateFile[]> {
+  checkPredictable(model, []);
   const source = await folderSource(paths);
   const files: StateFile[] = [];
   let refused = 0;
   for (const [index, { path }] of source.files.entries()) {
     try {
-      files.push(parseStateFile(await source.read(index)));
+      const file = parseStateFile(await source.read(index));
+      checkPredictable(model, [file]);
+      files.push(file);
     } catch (error) {
       refused++;
       note(`Left out "${path}": ${(error as Error).message}`);
     }
   }
-  if (files.length === 0) throw new Error(`Cannot simulate: none of ${refused} files holds CPU states`);
+  if (files.length === 0) {
+    throw new Error(
+      `Cannot simulate: ${formatCount(refused, "file")} left out, and there is no other. ` +
+        "Name files of CPU states that fit the model's patch length",
+    );
+  }
   return files;
 }

@@ -1,5 +1,8 @@
+import type { PresetName } from "@bgpt/core";
 import { defineCommand } from "../command.ts";
-import { presetNames } from "../config_options.ts";
+import { chooseConfig, configOptions, presetNames } from "../config_options.ts";
+import { chosenConversion, conversionSamples } from "../conversion_samples.ts";
+import { openEvaluationData, wholeFiles } from "../data.ts";
 import { engineArguments, engineOptions } from "../engine.ts";
 import { UsageError } from "../errors.ts";
 import { jsonOption } from "../options.ts";
@@ -8,6 +11,7 @@ import type { LinePlot } from "../report/svg_plot.ts";
 import { writeStudyReport } from "../studies/study_report.ts";
 import { type CommandRecord, StudyRuns } from "../studies/study_runs.ts";
 import { print, printJson } from "../terminal.ts";
+import { formatCount } from "../units.ts";
 
 /** What the model came to with so much data; percentages of bytes and states for CPU states alone. */
 interface Outcome {
@@ -33,7 +37,7 @@ export default defineCommand({
       help: "for conversion: which files make a pair, such as abc->mid",
     },
     sizes: { kind: "list", required: true, help: "numbers of samples, such as 1000,10000,100000" },
-    steps: { kind: "integer", minimum: 1, required: true, help: "optimizer steps of each run" },
+    steps: { ...configOptions.steps, required: true, help: "optimizer steps of each run" },
     out: { kind: "path", placeholder: "DIR", required: true, help: "the folder of the study" },
     preset: {
       kind: "choice",
@@ -41,9 +45,9 @@ export default defineCommand({
       default: "tiny",
       help: "sizes of the model",
     },
-    patchLength: { kind: "integer", minimum: 2, default: 512, help: "most patches of a sample" },
-    batch: { kind: "integer", minimum: 1, default: 16, help: "samples of full length in a batch" },
-    seed: { kind: "integer", minimum: 0, default: 0, help: "seed of every run" },
+    patchLength: { ...configOptions.patchLength, default: 512, help: "most patches of a sample" },
+    batch: { ...configOptions.batch, default: 16, help: "samples of full length in a batch" },
+    seed: { ...configOptions.seed, default: 0, help: "seed of every run" },
     ...engineOptions,
     json: jsonOption,
   },
@@ -70,6 +74,7 @@ export default defineCommand({
           : "Missing --pairs A->B: conversion needs to know which files make a pair",
       );
     }
+    await checkSizes(sizes, values);
     const engine = engineArguments(values);
     const every = `${Math.max(1, Math.ceil(steps / 5))}`;
     const training = [
@@ -118,6 +123,34 @@ function sampleCount(word: string): number {
   const count = Number(word);
   if (Number.isInteger(count) && count > 0) return count;
   throw new UsageError(`Cannot use --sizes ${word}: give whole numbers from 1, such as 1000,10000`);
+}
+
+/**
+ * Checks before the first run that the data have the most samples that are asked for.
+ * @throws {UsageError} when they have fewer
+ */
+async function checkSizes(
+  sizes: readonly number[],
+  { data, pairs, preset, patchLength }: {
+    readonly data: string;
+    readonly pairs?: string;
+    readonly preset: PresetName;
+    readonly patchLength: number;
+  },
+): Promise<void> {
+  const config = await chooseConfig({ preset, recipe: "default" }, { patchLength });
+  const samples = pairs === undefined
+    ? wholeFiles
+    : conversionSamples(chosenConversion(pairs), "pair", config);
+  // As for an evaluation: all of the data, and each file once whatever its weight.
+  const [part] = await openEvaluationData([data], samples);
+  const [most, { count }] = [sizes.at(-1)!, part!.source];
+  if (most <= count) return;
+  throw new UsageError(
+    `Cannot use --sizes ${most}: ${data} has ${
+      formatCount(count, "sample")
+    }. Give sizes up to ${count}, or more data`,
+  );
 }
 
 /** Shares of the bytes and states that are right, each state from the true one before it. */

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { defineCommand } from "../command.ts";
-import { presetNames } from "../config_options.ts";
+import { configOptions, presetNames } from "../config_options.ts";
 import { engineArguments, engineOptions } from "../engine.ts";
 import { jsonOption } from "../options.ts";
 import type { ReportSection } from "../report/html_report.ts";
@@ -27,7 +27,7 @@ type Grid = Readonly<Record<TransferVariant, Readonly<Record<TransferTarget, Cel
 const corpusHelp = (what: string) => `corpus to pre-train on: ${what}`;
 const targetHelp = (what: string) =>
   `labelled corpus to transfer to, with train and eval in it, as bgpt data writes: ${what}`;
-const steps = (help: string) => ({ kind: "integer", minimum: 1, required: true, help } as const);
+const steps = (help: string) => ({ ...configOptions.steps, required: true, help } as const);
 
 /** `bgpt study transfer`: the paper's table of transfer between modalities. */
 export default defineCommand({
@@ -50,12 +50,12 @@ export default defineCommand({
       default: "tiny",
       help: "sizes of the model",
     },
-    patchLength: { kind: "integer", minimum: 2, default: 512, help: "most patches of a file" },
-    batch: { kind: "integer", minimum: 1, default: 16, help: "files of full length in a batch" },
+    patchLength: { ...configOptions.patchLength, default: 512, help: "most patches of a file" },
+    batch: { ...configOptions.batch, default: 16, help: "files of full length in a batch" },
     pretrainSteps: steps("steps of each pre-training"),
     finetuneSteps: steps("steps of each fine-tuning to predict bytes"),
     classifySteps: steps("steps of each fine-tuning to tell classes apart"),
-    seed: { kind: "integer", minimum: 0, default: 0, help: "seed of every run" },
+    seed: { ...configOptions.seed, default: 0, help: "seed of every run" },
     ...engineOptions,
     json: jsonOption,
   },

@@ -1,7 +1,7 @@
-import { type Checkpoint, checkSameRun, type Config, parametersFrom, tableOf } from "@bgpt/core";
+import { type Checkpoint, checkSameRun, parametersFrom, tableOf } from "@bgpt/core";
 import { loadCheckpoint, runIn } from "@bgpt/core/files";
 import { openCheckpoint } from "../checkpoint.ts";
-import { defineCommand } from "../command.ts";
+import { type Command, defineCommand } from "../command.ts";
 import { chooseConfig, configOptions, configSourceOptions, givenFields } from "../config_options.ts";
 import { pairsOption } from "../conversion_samples.ts";
 import { engineOptions, openEngine } from "../engine.ts";
@@ -11,10 +11,13 @@ import { ownLaunch } from "../mpi/launcher.ts";
 import { localRanks } from "../mpi/local_ranks.ts";
 import { openRanks } from "../mpi/ranks.ts";
 import { jsonOption } from "../options.ts";
-import { takeRunFolder } from "../run_folder.ts";
+import { optionWords } from "../option_words.ts";
+import { resumedConfig } from "../resumed_config.ts";
+import { isToBegin, takeRunFolder } from "../run_folder.ts";
 import { sampleWords } from "../sample_words.ts";
+import { shellLine } from "../shell_line.ts";
 import { supervise } from "../supervise.ts";
-import { commandToSupervise } from "../supervised_command.ts";
+import { commandToSupervise, ownSupervision } from "../supervised_command.ts";
 import { tellCuts } from "../tell_cuts.ts";
 import { note, print, printJson } from "../terminal.ts";
 import type { TrainRun } from "../prepare_run.ts";
@@ -24,7 +27,7 @@ import { tuneOption } from "../tuning.ts";
 import { formatCount, formatDuration, formatRate } from "../units.ts";
 
 /** `bgpt train`: trains a model on files. */
-export default defineCommand({
+const command: Command = defineCommand({
   description:
     "Trains a byte model on files of any kind, or on pairs of them to convert, or a classifier of files. The folder of " +
     "a run gets checkpoints, metrics.jsonl, TensorBoard events and, at the end, report.html. A run that was stopped goes " +
@@ -77,7 +80,8 @@ export default defineCommand({
     resume: {
       kind: "flag",
       help:
-        "go on from the newest checkpoint in --out, or from the start where none was kept yet; --steps may be raised",
+        "go on from the newest checkpoint in --out, or from the start where none was kept yet; all else that is said must " +
+        "be as at the start, but --steps may be raised",
     },
     shardOptimizer: {
       kind: "flag",
@@ -164,17 +168,21 @@ export default defineCommand({
     const flags = givenFields(values);
     const communicator = openRanks(values.hangTimeout);
     const leads = communicator.rank === 0;
+    await checkRunFolder(out);
     // Before anything is read: another process may be training there. Where no run was, a refusal leaves no trace.
     using lock = !leads || await runIn(out) === "nothing" ? undefined : await takeRunFolder(out, resumes);
     await communicator.barrier();
-    const begun = await runIn(out) === "begun";
-    if (resumes && begun) note(`No checkpoint in ${out} yet: starting from the beginning`);
-    const found = resumes && !begun ? await checkpointToResume(out) : undefined;
+    const begins = !resumes || await isToBegin(out);
+    if (resumes && begins) note(`No checkpoint in ${out} yet: starting from the beginning`);
+    const found = begins ? undefined : await checkpointToResume(out);
     const resume = found?.checkpoint;
-    const init = values.init === undefined ? undefined : await openCheckpoint(values.init);
+    // A run that goes on has its own weights, and has taken these at its start.
+    const init = values.init === undefined || resume !== undefined
+      ? undefined
+      : await openCheckpoint(values.init);
     const config = resume === undefined
       ? await chooseConfig(values, flags, init?.model)
-      : resumedConfig(resume, flags);
+      : await resumedConfig(resume.config, values, flags);
     if (resume !== undefined) checkSameTask(resume, task);
     if (values.shardOptimizer && config.optimizer === "muon") {
       throw new UsageError(
@@ -183,14 +191,13 @@ export default defineCommand({
       );
     }
 
-    await checkRunFolder(out);
     const taskData = await trainingTasks[task].open({
       ...values,
       config,
       ...(resume?.labels && { labels: resume.labels }),
     });
     const { training, labels } = taskData;
-    const inherited = init === undefined || resume !== undefined
+    const inherited = init === undefined
       ? undefined
       : parametersFrom(init, tableOf({ model: config, ...(labels && { labels }) }), config, labels)
         .parameters;
@@ -201,7 +208,10 @@ export default defineCommand({
       );
     }
     if (resume !== undefined) checkSameSamples(resume, taskData.sampleKind);
-    if (found !== undefined) note(`Going on from ${found.path}`);
+    if (found !== undefined) {
+      note(`Going on from ${found.path}`);
+      if (values.init !== undefined) note(`Not read: --init ${values.init}, which was for the run's start`);
+    }
     if (task === "conversion") tellCuts(training, { ...config, cut: "head" }, "pair");
     else tellCuts(training, config);
 
@@ -233,15 +243,20 @@ export default defineCommand({
     const reportPath = outcome.writeReport({ sections });
     engine.destroy();
 
+    const alreadyDone = resume !== undefined && resume.run.step >= config.steps;
+    const doneLine = `Already at step ${outcome.summary.step}; raise --steps to train on`;
     if (json) {
+      if (alreadyDone) note(doneLine);
       if (outcome.summary.stopped) note(`Go on with ${resumingLine(values)}`);
       return printJson({ ...outcomeRecord(out, outcome), report: reportPath });
     }
     const { summary, seconds, bytesPerSecond, checkpointPath } = outcome;
     const { droppedSteps, overflowedSteps, filesLeftOut } = outcome;
     print(
-      `${summary.stopped ? "Stopped" : "Trained"} after ${formatCount(summary.step, "step")}, ` +
-        `${formatDuration(seconds)} at ${formatRate(bytesPerSecond, "B")}`,
+      alreadyDone
+        ? doneLine
+        : `${summary.stopped ? "Stopped" : "Trained"} after ${formatCount(summary.step, "step")}, ` +
+          `${formatDuration(seconds)} at ${formatRate(bytesPerSecond, "B")}`,
     );
     if (droppedSteps > 0) print(`dropped      ${formatCount(droppedSteps, "bad step")}`);
     if (overflowedSteps > 0) {
@@ -256,61 +271,24 @@ export default defineCommand({
   },
 });
 
-/** The command that goes on with a stopped run: its configuration is in the checkpoint, its data and device are not. */
-function resumingLine(
-  {
-    data,
-    evalData,
-    out,
-    task,
-    pairs,
-    loss,
-    given,
-    device,
-    precision,
-    limit,
-    recompute,
-    shardOptimizer,
-    onBadStep,
-  }: {
-    readonly data: readonly string[];
-    readonly evalData: readonly string[];
-    readonly out: string;
-    readonly task: keyof typeof trainingTasks;
-    readonly pairs?: string;
-    readonly loss?: string;
-    readonly given?: number;
-    readonly device: string;
-    readonly precision: string;
-    readonly limit?: number;
-    readonly recompute: boolean;
-    readonly shardOptimizer: boolean;
-    readonly onBadStep: "stop" | "skip";
-  },
-): string {
-  const words = ["bgpt train --data", ...data];
-  if (evalData.length > 0) words.push("--eval-data", ...evalData);
-  words.push("--out", out);
-  if (task !== "generation") words.push("--task", task);
-  if (pairs !== undefined) words.push("--pairs", `"${pairs}"`); // The shell takes > for itself.
-  if (loss !== undefined) words.push("--loss", loss);
-  if (given !== undefined) words.push("--given", `${given}`);
-  if (limit !== undefined) words.push("--limit", `${limit}`);
-  if (device !== "auto") words.push("--device", device);
-  if (precision !== "f32") words.push("--precision", precision);
-  if (recompute) words.push("--recompute");
-  if (shardOptimizer) words.push("--shard-optimizer");
-  if (onBadStep === "skip") words.push("--on-bad-step", onBadStep);
-  return [...words, "--resume"].join(" ");
+/** The command that goes on with a stopped run: its configuration is in the checkpoint, all else has to be said again. */
+function resumingLine(values: Readonly<Record<string, unknown>>): string {
+  const kept = [...Object.keys({ ...configOptions, ...configSourceOptions }), "init", "resume"];
+  const options = Object.entries(command.options).filter(([key]) => !kept.includes(key));
+  const words = optionWords(Object.fromEntries(options), { ...values, ...ownSupervision() });
+  return shellLine(["bgpt", "train", ...words, "--resume"]);
 }
 
-async function checkpointToResume(out: string): Promise<{ checkpoint: Checkpoint; path: string }> {
+type ResumableCheckpoint = Checkpoint & Required<Pick<Checkpoint, "config" | "run">>;
+
+async function checkpointToResume(out: string): Promise<{ checkpoint: ResumableCheckpoint; path: string }> {
   const { checkpoint, path, passedOver } = await loadCheckpoint(out);
   for (const reason of passedOver) note(`Passed over a damaged checkpoint: ${reason}`);
-  if (checkpoint.run === undefined || checkpoint.config === undefined) {
+  const { config, run } = checkpoint;
+  if (run === undefined || config === undefined) {
     throw new Error(`Cannot resume "${path}": it has weights but no state of a run. Start a new run`);
   }
-  return { checkpoint, path };
+  return { checkpoint: { ...checkpoint, config, run }, path };
 }
 
 /** A checkpoint with labels learns classes, one without bytes. */
@@ -338,16 +316,4 @@ async function checkRunFolder(path: string): Promise<void> {
   throw new Error(`Cannot write a run to "${path}": it is a file. Name a folder`);
 }
 
-/** The run's own configuration; only the number of steps may be another. */
-function resumedConfig(checkpoint: Checkpoint, flags: Partial<Config>): Config {
-  const config = checkpoint.config!;
-  for (const [key, value] of Object.entries(flags)) {
-    const before = config[key as keyof Config];
-    if (key !== "steps" && value !== before) {
-      throw new UsageError(
-        `Cannot resume with ${key} ${value}: the run was started with ${before}. Leave it out, or start a new run`,
-      );
-    }
-  }
-  return { ...config, ...flags };
-}
+export default command;

@@ -46,7 +46,7 @@ export function hubAccess(): HubAccess {
 export function pullSource(given: string, revision: string | undefined, endpoint: URL): PullSource {
   if (given.startsWith("https://")) {
     const url = URL.parse(given);
-    const name = url === null ? "" : decodeURIComponent(basename(url.pathname));
+    const name = url === null ? "" : fileNameOf(url);
     if (url === null || !isFileName(name)) throw unusable(given);
     if (revision !== undefined) {
       throw new UsageError(`Cannot use --revision with the address of a file: it is for hf:OWNER/NAME`);
@@ -69,6 +69,15 @@ export function pullSource(given: string, revision: string | undefined, endpoint
     name: basename(repository!),
     files: new Map(checkpointFiles.map((file) => [file, urlOf(file)])),
   };
+}
+
+/** The name of the file at an address; empty where its bytes are no UTF-8. */
+function fileNameOf({ pathname }: URL): string {
+  try {
+    return decodeURIComponent(basename(pathname));
+  } catch {
+    return "";
+  }
 }
 
 /** A name that stays in its folder. */

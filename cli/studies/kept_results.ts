@@ -1,6 +1,14 @@
 import { join } from "@std/path";
 import type { AblationData } from "./ablation_data.ts";
 import type { AblationPlan, AblationResult } from "./ablation_run.ts";
+import { readRecordFile, writeRecordFile } from "./record_file.ts";
+
+/** What is kept of a finished run. */
+interface KeptResult {
+  /** JSON of what has to be the same for it to be that run. */
+  readonly request: string;
+  readonly result: AblationResult;
+}
 
 /**
  * The result that a run left, where it is finished.
@@ -12,16 +20,10 @@ export async function keptResult(
   plan: AblationPlan,
   data: AblationData,
 ): Promise<AblationResult | undefined> {
-  const path = recordPath(folder, name);
-  let text;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-  const kept = parsed(text, path);
-  if (kept.request === requestOf(plan, data)) return kept.result;
+  const kept = await readRecordFile<KeptResult>(recordPath(folder, name));
+  if (kept === undefined) return undefined;
+  // What wrote it may have had its fields in another order.
+  if (orderedJson(JSON.parse(kept.request)) === requestOf(plan, data)) return kept.result;
   throw new Error(
     `Cannot go on with the study in "${folder}": ${name} was run with other options or other data. Name a new folder`,
   );
@@ -34,11 +36,8 @@ export async function keepResult(
   data: AblationData,
   result: AblationResult,
 ): Promise<void> {
-  const record = { request: requestOf(result, data), result };
-  const path = recordPath(folder, name);
-  // Under another name first: half a record would have to be removed by hand.
-  await Deno.writeTextFile(`${path}.part`, JSON.stringify(record, null, 2) + "\n");
-  await Deno.rename(`${path}.part`, path);
+  const record: KeptResult = { request: requestOf(result, data), result };
+  await writeRecordFile(recordPath(folder, name), record);
 }
 
 function recordPath(folder: string, name: string): string {
@@ -51,13 +50,13 @@ function requestOf(
   { note, training, evaluation }: AblationData,
 ): string {
   const heldOut = evaluation.reduce((sum, { source }) => sum + source.count, 0);
-  return JSON.stringify({ config, stepFlops, note, samples: training.count, heldOut });
+  return orderedJson({ config, stepFlops, note, samples: training.count, heldOut });
 }
 
-function parsed(text: string, path: string): { request: string; result: AblationResult } {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Error(`Cannot read "${path}": ${(error as Error).message}. Remove it to run it again`);
-  }
+/** JSON that is the same whatever order the fields have. */
+function orderedJson(value: unknown): string {
+  return JSON.stringify(value, (_, part) => {
+    if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1));
+  });
 }

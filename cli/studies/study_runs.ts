@@ -1,6 +1,8 @@
 import { join } from "@std/path";
 import { ownProgram } from "../own_program.ts";
+import { PassedSignals } from "../passed_signals.ts";
 import { note, paint } from "../terminal.ts";
+import { readRecordFile, writeRecordFile } from "./record_file.ts";
 
 /** What `--json` printed of a command. */
 export type CommandRecord = Readonly<Record<string, unknown>>;
@@ -27,6 +29,7 @@ export class StudyRuns {
    * Trains in the study's folder `name`, or goes on with what was begun there.
    * @param args of `bgpt train`, without `--out`
    * @returns the record of the run
+   * @throws {Error} when it failed, or was stopped: then it is not kept, and the next time goes on
    */
   async train(name: string, args: readonly string[]): Promise<CommandRecord> {
     const out = join(this.#folder, name);
@@ -55,40 +58,57 @@ export class StudyRuns {
     this.#count++;
     const recordPath = join(this.#folder, `${name}.json`);
     const line = ["bgpt", ...args].join(" ");
-    const kept = await readRecord(recordPath);
+    const kept = await readRecordFile<KeptRecord>(recordPath);
     if (kept !== undefined && kept.command !== line) {
       throw new Error(
         `Cannot go on with the study in "${this.#folder}": ${name} was run as "${kept.command}", now it would be ` +
           `"${line}". Name a new folder`,
       );
     }
-    if (kept !== undefined) return kept.record;
+    // An older program kept those of stopped runs, too.
+    if (kept !== undefined && !isStopped(kept.record)) return kept.record;
     note(`\n${paint(`[${this.#count} of ${this.#total}] ${name}`, "bold", "stderr")}: ${line}`);
-    const record = await runCommand([...await complete(args), "--json"]);
-    await Deno.mkdir(this.#folder, { recursive: true });
-    await Deno.writeTextFile(recordPath, JSON.stringify({ command: line, record }, null, 2) + "\n");
+    const words = [...await complete(args), "--json"];
+    const { code, stdout, signalled } = await runCommand(words);
+    const stoppedAt = (what: string) =>
+      new Error(`Stopped the study in "${this.#folder}": ${what}. The same command goes on`);
+    if (code !== 0) {
+      if (signalled) throw stoppedAt(`${name} was ended by a signal`);
+      throw new Error(`Stopped the study: bgpt ${words.join(" ")} ended with code ${code}`);
+    }
+    const record: CommandRecord = JSON.parse(stdout);
+    if (isStopped(record)) throw stoppedAt(`${name} was stopped after step ${record["step"]}`);
+    await writeRecordFile(recordPath, { command: line, record } satisfies KeptRecord);
+    if (signalled) throw stoppedAt(`a signal came when ${name} was just finished`);
     return record;
   }
 }
 
-async function readRecord(path: string): Promise<{ command: string; record: CommandRecord } | undefined> {
-  try {
-    return JSON.parse(await Deno.readTextFile(path));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw new Error(`Cannot read "${path}": ${(error as Error).message}. Remove it to run its command again`);
-  }
+/** What is kept of a finished command. */
+interface KeptRecord {
+  readonly command: string;
+  readonly record: CommandRecord;
 }
 
-/** Runs this program with other arguments, its progress on our stderr. */
-async function runCommand(args: readonly string[]): Promise<CommandRecord> {
+/** Whether it is the record of a training run that was ended by a signal. */
+function isStopped(record: CommandRecord): boolean {
+  return record["stopped"] === true;
+}
+
+/** Runs this program with other arguments, its progress on our stderr; it gets the signals that come meanwhile. */
+async function runCommand(
+  args: readonly string[],
+): Promise<{ readonly code: number; readonly stdout: string; readonly signalled: boolean }> {
   const [program, ...words] = ownProgram();
-  const { code, stdout } = await new Deno.Command(program, {
+  using signals = new PassedSignals();
+  const process = new Deno.Command(program, {
     args: [...words, ...args],
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
-  }).output();
-  if (code !== 0) throw new Error(`Stopped the study: bgpt ${args.join(" ")} ended with code ${code}`);
-  return JSON.parse(new TextDecoder().decode(stdout));
+    detached: true, // The terminal's SIGINT comes from here alone, and once.
+  }).spawn();
+  signals.passTo(process);
+  const { code, stdout } = await process.output();
+  return { code, stdout: new TextDecoder().decode(stdout), signalled: signals.received };
 }

@@ -45,7 +45,7 @@ export async function predictTeacherForced(
   files: readonly StateFile[],
   batch: number,
 ): Promise<Uint16Array[]> {
-  checkModel(model, files);
+  checkPredictable(model, files);
   const { patchSize: S, patchLength } = model;
   const tokens = files.map((file) =>
     filePatches(fileBytes(file), stateFileExtension, { patchSize: S, patchLength })
@@ -86,7 +86,7 @@ export async function predictFreeRunning(
   files: readonly StateFile[],
   batch: number,
 ): Promise<Uint8Array[]> {
-  checkModel(model, files);
+  checkPredictable(model, files);
   const { patchSize: S } = model;
   const outputs: Uint8Array[] = [];
   for (let first = 0; first < files.length; first += batch) {
@@ -121,7 +121,14 @@ export async function predictStates(
   return files.map((_, i) => ({ teacherForced: teacherForced[i]!, freeRunning: freeRunning[i]! }));
 }
 
-function checkModel({ patchSize, patchLength }: Checkpoint["model"], files: readonly StateFile[]): void {
+/**
+ * Checks that a model can predict these files; of none, that it can predict any.
+ * @throws {RangeError} when a patch is not a state, or a file does not fit the patch length
+ */
+export function checkPredictable(
+  { patchSize, patchLength }: Pick<Checkpoint["model"], "patchSize" | "patchLength">,
+  files: readonly StateFile[],
+): void {
   if (patchSize !== stateBytes) {
     throw new RangeError(
       `Cannot predict CPU states with patches of ${patchSize} bytes: a patch must be a state, ${stateBytes} bytes`,

@@ -65,14 +65,28 @@ export function resample(
   return output;
 }
 
+/**
+ * How many samples of the input on each side of an instant {@linkcode resample} computes a sample of the output from,
+ * where the rates differ.
+ *
+ * @param fromHz rate of the input
+ * @param toHz rate of the output
+ */
+export function filterReach(fromHz: number, toHz: number): number {
+  const transition = halfBandOf(fromHz, toHz) * (1 - passBand);
+  return Math.ceil((attenuationDb - 7.95) / (2 * 14.36 * transition));
+}
+
+/** Half of the lower rate, in cycles a sample of the input. */
+function halfBandOf(fromHz: number, toHz: number): number {
+  return 0.5 * Math.min(1, toHz / fromHz);
+}
+
 function filtersOf(fromHz: number, toHz: number): Filters {
   const divisor = greatestCommonDivisor(fromHz, toHz);
   const phaseCount = toHz / divisor;
-  // In cycles a sample of the input.
-  const halfBand = 0.5 * Math.min(1, toHz / fromHz);
-  const cutoff = halfBand * (1 + passBand) / 2;
-  const transition = halfBand * (1 - passBand);
-  const reach = Math.ceil((attenuationDb - 7.95) / (2 * 14.36 * transition));
+  const cutoff = halfBandOf(fromHz, toHz) * (1 + passBand) / 2;
+  const reach = filterReach(fromHz, toHz);
   if (phaseCount * 2 * reach > mostTaps) {
     throw new RangeError(
       `Cannot resample from ${fromHz} to ${toHz} Hz: that takes ${

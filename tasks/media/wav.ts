@@ -31,9 +31,13 @@ const coding = { pcm: 1, float: 3, aLaw: 6, muLaw: 7, extensible: 0xfffe } as co
  * Reads a WAV file: integers of 8, 16, 24 or 32 bits, floats of 32 or 64 bits, A-law or µ-law, any rate, any number of
  * channels.
  *
+ * @param frameLimit the most samples of a channel that are wanted at the file's rate: those behind are not looked at
  * @throws {SyntaxError} when it is no WAV, is cut short, holds no samples, or holds them in another coding
  */
-export function decodeWav(bytes: Uint8Array): Sound {
+export function decodeWav(
+  bytes: Uint8Array,
+  frameLimit: (sampleRateHz: number) => number = () => Infinity,
+): Sound {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (bytes.length < 12 || textAt(bytes, 0) !== "RIFF" || textAt(bytes, 8) !== "WAVE") {
     throw refusal(
@@ -54,10 +58,10 @@ export function decodeWav(bytes: Uint8Array): Sound {
       }
       const chunk = new DataView(view.buffer, view.byteOffset + start + 8, byteLength);
       if (name === "fmt ") format = readFormat(chunk);
-      else {return {
-          sampleRateHz: checked(format).sampleRateHz,
-          channels: readSamples(chunk, checked(format)),
-        };}
+      else {
+        const { sampleRateHz } = checked(format);
+        return { sampleRateHz, channels: readSamples(chunk, checked(format), frameLimit(sampleRateHz)) };
+      }
     }
     start += 8 + byteLength + byteLength % 2;
   }
@@ -124,16 +128,17 @@ function checked(format: SampleFormat | undefined): SampleFormat {
   return format;
 }
 
-function readSamples(data: DataView, format: SampleFormat): Float64Array[] {
+function readSamples(data: DataView, format: SampleFormat, frameLimit: number): Float64Array[] {
   const { channelCount, byteLength } = format;
   const frameBytes = channelCount * byteLength;
   const frameCount = Math.floor(data.byteLength / frameBytes);
   if (frameCount === 0) throw refusal(`its chunk "data" has ${data.byteLength} bytes, not one sample`);
+  const length = Math.min(frameCount, frameLimit);
   const read = readerOf(format);
   return Array.from(
     { length: channelCount },
     (_, channel) =>
-      Float64Array.from({ length: frameCount }, (_, frame) => {
+      Float64Array.from({ length }, (_, frame) => {
         const value = read(data, frame * frameBytes + channel * byteLength);
         if (Number.isFinite(value)) return value;
         throw refusal(`its sample ${frame} is ${value}, a finite number is required`);

@@ -6,6 +6,9 @@ const musicFields = "QPVUm";
 /** Lines in the body that are music: no fields but these. */
 const bodyFields = `${musicFields}LMK`;
 
+/** Fields that the published MIDI was made without; of `X:` another stands there. */
+const omittedFields = "XSBE";
+
 /** What stands around the first `K:` of a tune while it becomes MIDI: sounds and loudness, as published. */
 const beforeKey = [
   "%%MIDI control 7 96",
@@ -68,12 +71,13 @@ export function publishedAbc(tune: Pick<AbcTune, "lines">): string {
 
 /**
  * What abc2midi is given for a tune, so that its output is the published MIDI byte for byte: the lines `S:`, `B:`, `E:` left
- * out, `X:1` first, and sounds and loudness set around the first `K:`.
+ * out, `X:1` first, and sounds and loudness set around the first `K:`. Music that begins like such a line, `E:|`, stays.
  * @param abc one tune
  * @throws {SyntaxError} when it has no `K:`
  */
 export function abcForMidi(abc: string): string {
-  const lines = abc.split(/\r\n|\r|\n/).filter((line) => !/^[XSBE]:/.test(line));
+  const isOmitted = (line: string) => isField(line) && omittedFields.includes(line[0]!);
+  const lines = abc.split(/\r\n|\r|\n/).filter((line) => !isOmitted(line));
   const key = keyLine(lines);
   return ["X:1", ...lines.slice(0, key), ...beforeKey, lines[key]!, ...afterKey, ...lines.slice(key + 1)]
     .join(

@@ -41,7 +41,13 @@ export function spawnBgpt(
     async outcome() {
       const { code, stdout, stderr } = await output;
       const decoder = new TextDecoder();
-      return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+      const written = decoder.decode(stderr);
+      return {
+        code,
+        stdout: decoder.decode(stdout),
+        stderr: written,
+        messages: written.replace(progressLine, ""),
+      };
     },
   };
 }
@@ -52,4 +58,12 @@ export async function bgpt(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
   return await spawnBgpt(args, env).outcome();
+}
+
+/** `Reading  40 %: 2 of 5 files, 3 s left`, or where the end is not known `Reading: 2 files`. */
+const progressLine = /^[A-Z]\w+ing( [^:]*\d+ %)?: [\d,]+ .*\n/gm;
+
+/** What stands in stderr beside lines of progress, which come where a machine needs seconds. */
+export function messagesIn(stderr: string): string {
+  return stderr.replace(progressLine, "");
 }

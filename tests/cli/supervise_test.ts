@@ -82,7 +82,7 @@ Deno.test("SIGINT to the supervisor ends the run after its step, and both proces
     assertEquals(code, 0, stderr);
     // A slow machine tells its progress before the signal comes. Nothing else is said, such as of a restart.
     assertMatch(stderr, /^(Training .*\n)*$/);
-    assertMatch(stdout, /^Stopped after \d+ steps?, /);
+    assertMatch(stdout, /^Stopped after \d+ steps?, [^]* --device reference --supervise --resume\n$/);
     new RunLock(out)[Symbol.dispose](); // Nobody works in the folder any more.
   }));
 
@@ -114,8 +114,9 @@ Deno.test("restarts in a row without a new checkpoint are few, those with one ar
       const message =
         `the run is kept up to step ${kept}. It failed 3 times in a row without a new checkpoint`;
       await assertRejects(supervised, Error, message);
-      const lines = (await Deno.readTextFile(runs)).trimEnd().split("\n");
-      assertEquals(lines, ["", ...Array(kept === 0 ? 2 : kept + 1).fill("--resume")]);
+      const lines = (await Deno.readTextFile(runs)).split("\n").slice(0, -1);
+      // Without a run there is nothing to resume.
+      assertEquals(lines, kept === 0 ? ["", "", ""] : ["", ...Array(kept + 1).fill("--resume")]);
     }
     const ended = { command: [Deno.execPath(), "eval", "Deno.exit(1)"] as const, out: folder };
     assertEquals((await assertRejects(() => supervise(ended), ToldError)).code, 1);

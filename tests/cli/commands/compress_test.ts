@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { RandomStream } from "@bgpt/core";
 import { join } from "@std/path";
-import { bgpt } from "../bgpt.ts";
+import { bgpt, messagesIn } from "../bgpt.ts";
 import { writeCheckpoint } from "../checkpoints.ts";
 import { assertRefused, type Refusal } from "../refused.ts";
 import { inTempFolder, namesIn } from "../temp_folder.ts";
@@ -75,7 +75,7 @@ Deno.test("damaged blocks are named and refused, and with --keep-damaged the oth
     const refused = await run(folder, "decompress", "a.bgpt", "b.bin");
     assertEquals([refused.code, refused.stdout], [1, ""]);
     assertMatch(
-      refused.stderr,
+      messagesIn(refused.stderr),
       /^error: Cannot decompress: the container is damaged in block 1 of 3\. .*--keep-damaged.*\n$/,
     );
     assertEquals(namesIn(folder), ["a.bgpt", "a.bin", "checkpoint"]);
@@ -87,9 +87,34 @@ Deno.test("damaged blocks are named and refused, and with --keep-damaged the oth
     assertEquals((await Deno.readFile(join(folder, "b.bin"))).join(), expected.join());
 
     await Deno.writeFile(join(folder, "a.bgpt"), packed.subarray(0, packed.length - 60));
-    assertEquals((await run(folder, "decompress", "a.bgpt", "b.bin", "--keep-damaged")).code, 0);
+    const cut = await run(folder, "decompress", "a.bgpt", "b.bin", "--keep-damaged", "--json");
+    assertEquals(cut.code, 0, cut.stderr);
+    assertEquals(JSON.parse(cut.stdout).damagedBlocks, [1, 2]);
     const shorter = bytes.slice().fill(0, 112);
     assertEquals((await Deno.readFile(join(folder, "b.bin"))).join(), shorter.join());
+  }));
+
+Deno.test("of a container that was cut off, --keep-damaged gives what is there and tells what is missing", () =>
+  inTempFolder(async (folder) => {
+    await writeCheckpoint(join(folder, "checkpoint"));
+    const random = new RandomStream(2);
+    const bytes = Uint8Array.from({ length: 34 * 112 }, () => random.below(256));
+    await Deno.writeFile(join(folder, "a.bin"), bytes);
+    await run(folder, "compress", "a.bin", "a.bgpt");
+    const packed = await Deno.readFile(join(folder, "a.bgpt"));
+    // The first frame has 32 blocks, which do not get shorter.
+    await Deno.writeFile(join(folder, "a.bgpt"), packed.subarray(0, packed.length - 2 * 112 - 10));
+
+    const cut = await run(folder, "decompress", "a.bgpt", "b.bin", "--keep-damaged", "--json");
+    assertEquals(cut.code, 0, cut.stderr);
+    const { bytes: byteLength, damagedBlocks, missingBytes } = JSON.parse(cut.stdout);
+    assertEquals([byteLength, damagedBlocks, missingBytes], [32 * 112, [], 2 * 112]);
+    assertMatch(
+      cut.stderr,
+      /Decompressed up to damage: the container ends before block 32 of 34\. Copy it again/,
+    );
+    assertMatch(cut.stderr, /The last 224 bytes of the file are missing/);
+    assertEquals((await Deno.readFile(join(folder, "b.bin"))).join(), bytes.subarray(0, 32 * 112).join());
   }));
 
 Deno.test("what cannot be compressed or decompressed is refused in a line, and leaves nothing", () =>
@@ -117,6 +142,16 @@ Deno.test("what cannot be compressed or decompressed is refused in a line, and l
         args: ["compress", at("a.txt"), "--out", at("nowhere", "x"), ...own],
         code: 1,
         message: `there is no folder "${at("nowhere")}". Make it first`,
+      },
+      {
+        args: ["compress", at("a.txt"), "--out", at("other"), ...own],
+        code: 1,
+        message: `Cannot write "${at("other")}": it is a folder. Name a file in it`,
+      },
+      {
+        args: ["compress", at("a.txt"), "--out", at("checkpoint", "..", "a.txt"), ...own],
+        code: 1,
+        message: "it is the file to read. Name another",
       },
       {
         args: ["decompress", at("a.txt"), "--out", at("x"), ...own],

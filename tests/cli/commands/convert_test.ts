@@ -174,6 +174,7 @@ Deno.test("a file that cannot be converted is named, and the rest goes on", () =
       "b.abc": new Uint8Array(81),
       "c.mid": "MThd",
       "plain": "no extension",
+      "tune.": "an empty one",
     });
     const out = join(folder, "out");
     const args = [
@@ -193,6 +194,7 @@ Deno.test("a file that cannot be converted is named, and the rest goes on", () =
       "b.abc": "its 81 bytes leave no room for an output: this model converts at most 80",
       "c.mid": "it is .mid already",
       "plain": "its name has no extension, which says what it is converted from",
+      "tune.": "its name has no extension, which says what it is converted from",
     };
     const record = JSON.parse(stdout);
     assertEquals(

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { bgpt } from "../bgpt.ts";
+import { bgpt, messagesIn } from "../bgpt.ts";
 import { inTempFolder, namesIn } from "../temp_folder.ts";
 
 const corpus = [
@@ -62,7 +62,7 @@ Deno.test("data cpu leaves a folder that holds something as it is", () =>
     const { code, stdout, stderr } = await bgpt(["data", "cpu", "--out", folder, ...corpus]);
     const message =
       `error: Cannot write a corpus to "${folder}": it holds "notes.txt". Name a new or an empty folder\n`;
-    assertEquals({ code, stdout, stderr }, { code: 1, stdout: "", stderr: message });
+    assertEquals({ code, stdout, messages: messagesIn(stderr) }, { code: 1, stdout: "", messages: message });
     assertEquals(namesIn(folder), ["notes.txt"]);
   }));
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { toneFile } from "../../tasks/media/wav_files.ts";
-import { bgpt } from "../bgpt.ts";
+import { bgpt, messagesIn } from "../bgpt.ts";
 import { inTempFolder, namesIn } from "../temp_folder.ts";
 
 /** Writes tones, 20 in each of two folders, and returns the folder of both. */
@@ -38,7 +38,7 @@ Deno.test("data speech writes files of 8,044 bytes into two splits, labelled by 
       "0.3",
       "--json",
     ]);
-    assertEquals([code, stderr], [0, "1 file passed over, as it is not .wav\n"]);
+    assertEquals([code, messagesIn(stderr)], [0, "1 file passed over, as it is not .wav\n"]);
     const { files, bytes, splits, labels, failures } = JSON.parse(stdout);
     assertEquals({ files, bytes, failures }, { files: 40, bytes: 40 * 8044, failures: [] });
     assertEquals(namesIn(out), ["eval", "train"]);
@@ -67,7 +67,7 @@ Deno.test("data speech moves no file when others are added, and writes tars of t
         "3",
         ...args,
       ]);
-      assertEquals([code, stderr], [0, ""]);
+      assertEquals([code, messagesIn(stderr)], [0, ""]);
     };
     await prepare(tones, "all");
     await prepare(join(tones, "low"), "some", "--label", "folder");
@@ -136,7 +136,7 @@ Deno.test("data speech fails only if nothing is left, and tells 20 failures", ()
     const { code, stdout, stderr } = await bgpt(["data", "speech", inputs, "--out", out, "--tar"]);
     assertEquals([code, stdout], [1, ""]);
     const list = join(out, ".failures.txt");
-    const lines = stderr.trimEnd().split("\n");
+    const lines = messagesIn(stderr).trimEnd().split("\n");
     assertEquals(lines.length, 22);
     assertEquals(lines[20], `More inputs fail. All will be listed in ${list}`);
     assertEquals(
@@ -178,7 +178,7 @@ Deno.test("data speech leaves a folder that holds something as it is", () =>
     const { code, stdout, stderr } = await bgpt(["data", "speech", folder, "--out", folder]);
     assertEquals([code, stdout], [1, ""]);
     assertEquals(
-      stderr,
+      messagesIn(stderr),
       `error: Cannot write a corpus to "${folder}": it holds "tone.wav". Name a new or an empty folder\n`,
     );
     assertEquals(namesIn(folder), ["tone.wav"]);

@@ -65,6 +65,38 @@ Deno.test("the card of a model of another architecture than the published one sa
   assert(!/byteWindow|byteLayers/.test(card({ model, labels: ["a", "b"] })));
 });
 
+Deno.test("the card of a model that converts tells how to convert, and the figures of each direction", () => {
+  const loss = { lossNats: 0.25, bpb: 0.5, bpbBytes: 0.75 };
+  const figures = { pairs: 4000, tooLong: 0, target: loss, pair: loss, baselines: { order3: 2.5 } };
+  const music = { outputs: 9, f1: 0.875 };
+  const directions = {
+    "abc->mid": { ...figures, conversion: { outputs: 9, ended: 8, exact: 7, music } },
+    "mid->abc": figures,
+  };
+  const weights = { model: modelConfig(presets.tiny), parameters: new Float32Array(0) };
+  const card = modelCard({ title: "a", checkpoint: weights, evaluation: { directions } });
+  for (
+    const text of [
+      "tags: [bgpt, byte-model, conversion]\n",
+      ": it converts .abc files into .mid and back.\n",
+      "```sh\nbgpt convert --checkpoint DIR --to mid FILES\nbgpt convert --checkpoint DIR --to abc FILES\n",
+      "| figure | `abc->mid` | `mid->abc` |\n",
+      "| pairs | 4,000 | 4,000 |\n",
+      "| target: bits per real byte | 0.7500 | 0.7500 |\n",
+      "| an order-3 byte model, target: bits per byte | 2.5000 | 2.5000 |\n",
+      "| outputs with every byte right | 7 | - |\n",
+      "| notes: F1 | 0.8750 | - |\n",
+    ]
+  ) assertStringIncludes(card, text);
+  assert(!/Not measured|bgpt generate/.test(card), card);
+
+  const run = { step: 1, position: { epoch: 0, index: 0 }, patchCapacity: 1, sampleCount: 1 };
+  const trained = { ...weights, run: { ...run, sampleKind: { pairs: "abc->mid", loss: "pair" } } };
+  const oneWay = modelCard({ title: "a", checkpoint: trained });
+  assertStringIncludes(oneWay, "\nbgpt eval --checkpoint DIR --data FILES --pairs 'abc->mid'\n");
+  assert(!oneWay.includes("--to abc"), oneWay);
+});
+
 Deno.test("the card of weights that nothing is known of says so", () =>
   inTempFolder(async (folder) => {
     await writeCheckpoint(join(folder, "weights"));

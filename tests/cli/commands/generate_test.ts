@@ -3,7 +3,7 @@ import { defaultSampling, extensionPatch, generateBytes } from "@bgpt/core";
 import { ReferenceEngine } from "@bgpt/kernels";
 import { join } from "@std/path";
 import { statOf } from "../../../cli/output_path.ts";
-import { bgpt, spawnBgpt } from "../bgpt.ts";
+import { bgpt, messagesIn, spawnBgpt } from "../bgpt.ts";
 import { testSizes, writeCheckpoint } from "../checkpoints.ts";
 import { assertRefused, type Refusal } from "../refused.ts";
 import { inTempFolder, namesIn } from "../temp_folder.ts";
@@ -67,7 +67,7 @@ Deno.test("generate goes on beyond the patch length where --bytes asks for more,
     const out = join(folder, "long.bin");
     const common = ["--extension", "bin", "--ignore-eos", "--greedy", "--out", out];
     const long = await generate(folder, ...common, "--bytes", "300");
-    assertMatch(long.stderr, /^300 B in .*, by a window of 8 patches\n$/);
+    assertMatch(messagesIn(long.stderr), /^300 B in .*, by a window of 8 patches\n$/);
     const [expected] = await generateBytes(new ReferenceEngine(), model, parameters, {
       prefixes: [extensionPatch("bin", testSizes.patchSize)],
       byteLimit: 300,
@@ -164,9 +164,9 @@ Deno.test("generate refuses what cannot be with one line, before it starts", () 
       },
       {
         args: args("--prefix", long, "--out", join(folder, "out.bin")),
-        code: 1,
+        code: 2,
         message:
-          "Cannot continue a prefix of 13 whole patches: it needs its extension patch, and at most 7 patches",
+          "the model sees 8 patches of 16 bytes, and leaves no room. Add --bytes N to go on beyond them",
       },
       {
         args: args("--extension", "bin", "--out", folder),

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { bgpt } from "../bgpt.ts";
+import { bgpt, messagesIn } from "../bgpt.ts";
 import { writeCheckpoint } from "../checkpoints.ts";
 import { assertRefused, type Refusal } from "../refused.ts";
 import { inTempFolder, writeFiles } from "../temp_folder.ts";
@@ -15,7 +15,7 @@ Deno.test("inspect tells the bits of every byte of a file, all of it beyond the 
     const out = join(folder, "report.html");
     const args = ["inspect", join(data, "f0.bin"), "--checkpoint", checkpoint, "--out", out, ...device];
     const { code, stdout, stderr } = await bgpt([...args, "--json"]);
-    assertEquals([code, stderr], [0, `Wrote ${out}\n`]);
+    assertEquals([code, messagesIn(stderr)], [0, `Wrote ${out}\n`]);
     const { window, files: [file, ...others] } = JSON.parse(stdout);
     assertEquals([window, others], [8, []]);
     assertEquals(Object.keys(file), ["path", "bytes", "lossNats", "bpb", "bpbBytes", "surprising", "bits"]);

@@ -105,6 +105,7 @@ Deno.test("pull refuses what it cannot fetch with one line, and leaves no folder
         "https://",
         "https://example.org/",
         "https://example.org/a%2Fb",
+        "https://example.org/%E0%A4%A",
       ]
     ) {
       await assertRefused({

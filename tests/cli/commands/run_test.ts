@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { bgpt } from "../bgpt.ts";
 import { testSizes, writeCheckpoint } from "../checkpoints.ts";
@@ -25,11 +25,36 @@ Deno.test("run shows the states of a program in the model beside the machine's",
     assertEquals(machine[1].slice(0, 8), [2, start[1], 0, 0, 0, 0, Math.min(255, a + b), b]);
     const text = await bgpt(args);
     assertMatch(text.stdout, /^ {4}1 {2}ADD A B/m);
-    if (model[0]?.length === 16) assertStringIncludes(text.stdout, `${start[1]}→${model[0][1]}`);
+    assertEquals(model[0].length, 16);
+    assertStringIncludes(text.stdout, `${start[1]}→${model[0][1]}`);
     assertStringIncludes(text.stdout, "The model departs from the machine in state 1 of 2.\n");
 
     const other = JSON.parse((await bgpt([...args, "--seed", "1", "--json"])).stdout);
     assertEquals([String(other.start) === String(start), other.states], [false, 2]);
+  }));
+
+Deno.test("run starts the registers that programs do not use at 0 where it is told to", () =>
+  inTempFolder(async (folder) => {
+    const checkpoint = join(folder, "checkpoint");
+    await writeCheckpoint(checkpoint);
+    const program = join(folder, "load.asm");
+    await Deno.writeTextFile(program, "LOADI 200\nHLT\n");
+    const args = ["run", program, "--checkpoint", checkpoint, "--memory", "16", "--json", ...device];
+    const startWith = async (...rest: string[]) =>
+      JSON.parse((await bgpt([...args, ...rest])).stdout).start as number[];
+    const all = await startWith("--registers", "2");
+    assert(all.slice(8).some((value) => value > 0));
+    const some = await startWith("--registers", "2", "--unused-registers-zero");
+    assertEquals(some, all.fill(0, 8));
+
+    await Deno.writeTextFile(program, "ADD B C\nHLT\n");
+    await assertRefused({
+      args: [...args, "--registers", "2"],
+      code: 1,
+      message:
+        `Cannot run "${program}": it uses register C, with --registers 2 it may use A, B alone. Use those, or say ` +
+        "--registers 3",
+    });
   }));
 
 Deno.test("run takes a state file, with its own registers", () =>

@@ -37,11 +37,33 @@ Deno.test("simulate scores a model on state files beside the trivial predictor, 
     assertEquals(JSON.parse(teacherOnly.stdout), { files, teacherForced });
   }));
 
+Deno.test("simulate names files that are too long for the model and leaves them out, and fails only where none is left", () =>
+  inTempFolder(async (folder) => {
+    const { checkpoint, data } = await prepare(folder);
+    const long = join(folder, "long");
+    const programs = ["--instances", "1", "--min-program", "4", "--max-program", "4", "--memory", "16"];
+    assertEquals((await bgpt(["data", "cpu", "--out", long, ...programs])).code, 0);
+    const reason =
+      `Left out "${join(long, "0000000.bin")}": Cannot predict a file of 8 patches: the model's ` +
+      "patch length is 7. Use shorter programs or less memory\n";
+    await writeCheckpoint(checkpoint, { ...testSizes, patchLength: 7 });
+    const args = ["simulate", "--checkpoint", checkpoint, ...device, "--json", "--data", long];
+    const most = await bgpt([...args, data]);
+    assertEquals([most.code, JSON.parse(most.stdout).files], [0, 3], most.stderr);
+    assertStringIncludes(most.stderr, reason);
+    assertEquals(await bgpt(args), {
+      code: 1,
+      stdout: "",
+      stderr: `${reason}error: Cannot simulate: 1 file left out, and there is no other. ` +
+        "Name files of CPU states that fit the model's patch length\n",
+    });
+  }));
+
 Deno.test("simulate refuses what cannot be with one line", () =>
   inTempFolder(async (folder) => {
     const { checkpoint, data } = await prepare(folder);
-    const small = join(folder, "small");
-    await writeCheckpoint(small, { ...testSizes, patchLength: 3 });
+    const other = join(folder, "other");
+    await writeCheckpoint(other, { ...testSizes, patchSize: 8 });
     const empty = await writeFiles(join(folder, "empty"), []);
     const of = (path: string, ...rest: string[]) => ["simulate", "--checkpoint", path, ...rest, ...device];
 
@@ -53,9 +75,9 @@ Deno.test("simulate refuses what cannot be with one line", () =>
         message: `Cannot read "${empty}": no files were found`,
       },
       {
-        args: of(small, "--data", data),
+        args: of(other, "--data", data),
         code: 1,
-        message: "the model's patch length is 3. Use shorter programs or less memory",
+        message: "Cannot predict CPU states with patches of 8 bytes: a patch must be a state, 16 bytes",
       },
       { args: of(empty, "--data", data), code: 1, message: `Cannot read checkpoint "${empty}"` },
     ];

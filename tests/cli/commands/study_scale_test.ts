@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { bgpt } from "../bgpt.ts";
+import { RunLock } from "@bgpt/core/files";
+import { bgpt, spawnBgpt } from "../bgpt.ts";
 import { assertRefused } from "../refused.ts";
-import { inTempFolder, namesIn } from "../temp_folder.ts";
+import { inTempFolder, namesIn, writeFiles } from "../temp_folder.ts";
 
 async function writePrograms(folder: string, count: number, seed: number): Promise<string> {
   const corpus = ["data", "cpu", "--max-program", "4", "--memory", "16", "--out", folder];
@@ -53,7 +54,28 @@ Deno.test("a study of scale trains on nested parts, scores each, draws the curve
     });
   }));
 
-Deno.test("a study of scale refuses sizes that are none, and pairs where there are none", () =>
+Deno.test("SIGTERM to a study of scale ends the training with it, which is not kept as finished", () =>
+  inTempFolder(async (folder) => {
+    const data = await writeFiles(join(folder, "data"), [20, 30]);
+    const out = join(folder, "study");
+    const process = spawnBgpt([
+      ...["study", "scale", "--task", "cpu", "--data", data, "--eval-data", data, "--out", out],
+      ...["--sizes", "2", "--steps", "1000", "--patch-length", "8", "--batch", "1"],
+      ...["--device", "cpu", "--threads", "1"],
+    ]);
+    const run = join(out, "samples-2");
+    while (!await Deno.stat(join(run, "metrics.jsonl")).then(({ size }) => size > 0, () => false)) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    process.kill("SIGTERM");
+    const { code, stdout, stderr } = await process.outcome();
+    assertEquals([code, stdout], [1, ""], stderr);
+    assertStringIncludes(stderr, `error: Stopped the study in "${out}": samples-2 was stopped after step `);
+    assertEquals(namesIn(out), ["samples-2"]);
+    new RunLock(run)[Symbol.dispose](); // Nobody works in the folder any more.
+  }));
+
+Deno.test("a study of scale refuses sizes that are none or too large, and pairs where there are none", () =>
   inTempFolder(async (folder) => {
     const study = [
       "study",
@@ -82,4 +104,19 @@ Deno.test("a study of scale refuses sizes that are none, and pairs where there a
       code: 2,
       message: "Cannot use --pairs with --task cpu. Leave it out",
     });
+    const data = await writeFiles(join(folder, "data"), [20, 30]);
+    const few = [...study, "--task", "cpu", "--data", data];
+    await assertRefused({
+      args: [...few, "--sizes", "10,2"],
+      code: 2,
+      message: `Cannot use --sizes 10: ${data} has 2 samples. Give sizes up to 2, or more data`,
+    });
+    for (const [flag, value] of [["seed", "4294967296"], ["patch-length", "65537"], ["batch", "65537"]]) {
+      await assertRefused({
+        args: [...few, "--sizes", "2", `--${flag}`, value!],
+        code: 2,
+        message: `Cannot use --${flag} "${value}": a whole number of at least `,
+      });
+    }
+    assertEquals(namesIn(folder), ["data"]);
   }));

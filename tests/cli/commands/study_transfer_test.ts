@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { bgpt } from "../bgpt.ts";
+import { assertRefused } from "../refused.ts";
 import { inTempFolder, namesIn } from "../temp_folder.ts";
 
 /** A corpus of two classes with train and eval in it; a class is a letter. */
@@ -60,4 +61,26 @@ Deno.test("the study of transfer runs the whole grid and writes it beside the pu
       /^\| mix \| \d\.\d{4} \(1\.0935\) \| \d\.\d{4} \(3\.2279\) \| \d\.\d{4} \(1\.5086\) \|$/m,
     );
     assertStringIncludes(Deno.readTextFileSync(join(out, "study.html")), "Telling classes of speech apart");
+  }));
+
+Deno.test("the study of transfer refuses what no run of it would take, before the first one", () =>
+  inTempFolder(async (folder) => {
+    const names = ["text", "image", "speech", "target-text", "target-image", "target-speech"];
+    const study = [
+      ...[
+        "study",
+        "transfer",
+        "--out",
+        join(folder, "out"),
+        ...names.flatMap((name) => [`--${name}`, folder]),
+      ],
+      ...["--pretrain-steps", "1", "--finetune-steps", "1", "--classify-steps", "1"],
+    ];
+    for (const [flag, value] of [["seed", "4294967296"], ["patch-length", "65537"], ["batch", "65537"]]) {
+      await assertRefused({
+        args: [...study, `--${flag}`, value!],
+        code: 2,
+        message: `Cannot use --${flag} "${value}": a whole number of at least `,
+      });
+    }
   }));

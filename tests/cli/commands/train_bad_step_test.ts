@@ -6,6 +6,27 @@ import { bgpt } from "../bgpt.ts";
 import { poisoned, writePoisonedData } from "../poisoned.ts";
 import { inTempFolder } from "../temp_folder.ts";
 
+Deno.test("held-out files whose loss is no number are told, and the run's checkpoints stay readable", () =>
+  inTempFolder(async (folder) => {
+    const data = await writePoisonedData(join(folder, "data"));
+    const bad = join(folder, "bad.bin");
+    await Deno.rename(join(data, "bad.bin"), bad);
+    const init = join(folder, "poisoned");
+    await saveCheckpoint(init, poisoned());
+    const out = join(folder, "run");
+    const device = ["--device", "cpu", "--threads", "1"];
+    const line = ["train", "--data", data, "--eval-data", bad, "--init", init, "--out", out, ...device];
+    const steps = ["--batch", "1", "--steps", "2", "--eval-every", "1", "--save-every", "1"];
+    const { code, stdout, stderr } = await bgpt([...line, ...steps, "--json"]);
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stderr, "Evaluation after step 1: the loss is NaN, which is never the best. ");
+    assertEquals(JSON.parse(stdout).best, undefined);
+    const evaluations = readMetrics(join(out, "metrics.jsonl")).filter(({ kind }) => kind === "eval");
+    assertEquals(evaluations.map(({ step, lossNats }) => [step, lossNats]), [[1, null], [2, null]]);
+    const { checkpoint, passedOver } = await loadCheckpoint(out);
+    assertEquals([checkpoint.run!.step, passedOver], [2, []]);
+  }));
+
 Deno.test("a step that overflows ends a run with its files and tensor, or is dropped and counted", () =>
   inTempFolder(async (folder) => {
     const data = await writePoisonedData(join(folder, "data"));

@@ -48,12 +48,12 @@ function stepsIn(out: string): number {
 
 /** Resolves when the process writes a checkpoint (a name ends in its id), or when it has ended. */
 async function writing(out: string, pid: number, ended: () => boolean): Promise<void> {
-  while (!ended() && !checkpointNames(out).some((name) => name.endsWith(`.tmp-${pid}`))) await pause(1);
+  while (!ended() && !checkpointNames(out).some((name) => name.endsWith(`.bgpt-tmp-${pid}`))) await pause(1);
 }
 
 /** What a kill left of a folder that was being written: `step.tmp`, `best.new`, `step.tmp-old`, …; else undefined. */
 function stageOf(name: string): string | undefined {
-  const [, kind, stage, old = ""] = name.match(/^(step|best)[-\d]*\.(new|tmp)(?:-\d+(-old)?)?$/) ?? [];
+  const [, kind, stage, old = ""] = name.match(/^\.(step|best)[-\d]*\.bgpt-(new|tmp)(?:-\d+(-old)?)?$/) ?? [];
   return kind && `${kind}.${stage}${old}`;
 }
 

@@ -119,3 +119,16 @@ Deno.test("train refuses weights of other sizes, a weight of 0 and a source that
       message: `Cannot read "${folder}/nowhere": there is no such file or folder`,
     });
   }));
+
+Deno.test("train says which source has fewer samples than --limit, and is silent where it has as many", () =>
+  inTempFolder(async (folder) => {
+    const [a, b] = [
+      await writeFiles(join(folder, "a"), [9, 12]),
+      await writeFiles(join(folder, "b"), [20, 4, 7]),
+    ];
+    const train = ["train", "--data", a, b, "--eval-data", b, "--limit", "3", "--out", join(folder, "run")];
+    const { code, stderr } = await bgpt([...train, ...tiny, "--json"]);
+    assertEquals(code, 0, stderr);
+    const notes = stderr.split("\n").filter((line) => line.includes("--limit"));
+    assertEquals(notes, [`${a} has 2 samples to train on, not the 3 of --limit: all are taken`]);
+  }));

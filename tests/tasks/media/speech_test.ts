@@ -1,4 +1,4 @@
-import { decodeWav, speechFile } from "@bgpt/tasks/media";
+import { decodeWav, resample, speechFile, speechSecond } from "@bgpt/tasks/media";
 import { assert, assertEquals } from "@std/assert";
 import { packTest } from "../../shared.ts";
 import { toneFile, wavFile } from "./wav_files.ts";
@@ -33,6 +33,22 @@ Deno.test("what goes beyond full scale is clipped", () => {
   const file = speechFile(wavFile(loud, { coding: 3, bits: 32 }));
   assertEquals([...file.subarray(44, 48)], [255, 0, 255, 0]);
 });
+
+for (const sampleRateHz of [1, 4000, 8000, 11_025, 48_000]) {
+  Deno.test(`of a long recording of ${sampleRateHz} Hz nothing counts but what reaches the first second`, () => {
+    const loud = Float32Array.from({ length: 3 * sampleRateHz + 1000 }, (_, i) => Math.sin(i * i));
+    const whole = wavFile(new Uint8Array(loud.buffer), { coding: 3, bits: 32, sampleRateHz });
+    const { channels } = decodeWav(whole);
+    assertEquals(speechSecond(whole), resample(channels[0]!, sampleRateHz, 8000, 8000));
+    // Not even that it is no sound.
+    const damaged = wavFile(new Uint8Array(loud.fill(NaN, 2 * sampleRateHz + 500).buffer), {
+      coding: 3,
+      bits: 32,
+      sampleRateHz,
+    });
+    assertEquals(speechFile(damaged), speechFile(whole));
+  });
+}
 
 packTest(
   "recordings of 16 kHz become what sox made of them, up to rounding",

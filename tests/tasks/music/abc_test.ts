@@ -33,6 +33,13 @@ Deno.test("a tune without a key or without music is refused", () => {
   assertThrows(() => abcForMidi("L:1/8\nabc"), SyntaxError, "it has no K: line");
 });
 
+Deno.test("a line of music that begins like a field is music for abc2midi too", () => {
+  const music = ["E:|", "B:| c4|", "S::E|"];
+  const abc = publishedAbc(tune(["X:1", "K:C", ...music].join("\n")));
+  assertEquals(abc.split("\r\n"), ["K:C", ...music]);
+  assertEquals(abcForMidi(abc).split("\n").slice(-music.length), music);
+});
+
 Deno.test("for abc2midi the published sounds stand around the first key alone", () => {
   const lines = abcForMidi("S:3\r\nB:4\r\nE:5\r\nL:1/8\r\nK:C\r\nCD\r\nK:G\r\nGA").split("\n");
   assertEquals(lines.filter((line) => !line.startsWith("%%MIDI ")), [
