@@ -46,11 +46,12 @@ export interface TrainRun extends TaskData {
 
 /**
  * Places the run on its engine, at the step that it goes on from.
- * @throws {RangeError} when the plan does not fit the device
+ * @throws {RangeError} when the plan does not fit the device, or a file not into the strips of a run that goes on
  */
 export async function prepareRun(run: TrainRun): Promise<{ trainer: Trainer; data: RunData }> {
   const { config, training, evaluation, labels, sampleKind, parameters, resume } = run;
-  const patchCapacity = resume?.run?.patchCapacity ?? stripCapacity(training, config);
+  const patchCapacity = resume?.run?.patchCapacity ?? stripCapacity(training, config, evaluation);
+  if (resume !== undefined) checkRoom(run, patchCapacity);
   const trainer = await createTrainer(run, patchCapacity);
   if (parameters !== undefined) trainer.restore({ parameters });
   if (resume?.optimizer !== undefined) trainer.restore(resume.optimizer);
@@ -63,6 +64,22 @@ export async function prepareRun(run: TrainRun): Promise<{ trainer: Trainer; dat
     dropsBadSteps: run.onBadStep === "skip",
   };
   return { trainer, data };
+}
+
+/** Strips of a run that goes on stay as they are, whatever files it is given now. */
+function checkRoom({ config, training, evaluation, out }: TrainRun, patchCapacity: number): void {
+  for (const source of [training, ...evaluation.map(({ source }) => source)]) {
+    for (let i = 0; i < source.count; i++) {
+      const count = source.patchCount(i, config);
+      if (count <= patchCapacity) continue;
+      throw new RangeError(
+        `Cannot resume "${out}": "${
+          source.name(i)
+        }" takes ${count} patches, a strip of the run holds ${patchCapacity}. ` +
+          "Name the files that the run was started with, or start a new run from its weights with --init",
+      );
+    }
+  }
 }
 
 /** Creates the trainer; where its plan is too large for the device, the refusal also says what would fit. */
@@ -90,14 +107,14 @@ async function createTrainer(run: TrainRun, patchCapacity: number): Promise<Trai
  * @param patchCapacity P of a strip that holds the whole batch
  */
 function planOf(run: TrainRun, patchCapacity: number): TrainedPlan {
-  const { engine, config, labels, training, communicator = singleRank } = run;
+  const { engine, config, labels, training, evaluation, communicator = singleRank } = run;
   const options = {
     ...trainingOptions(engine),
     recompute: run.recompute ?? false,
     ...(communicator.size > 1 && { maskPatches: patchCapacity }),
     ...(communicator.size > 1 && run.shardOptimizer && { shard: communicator }),
   };
-  const capacity = sharedCapacity(training, config, patchCapacity, communicator.size);
+  const capacity = sharedCapacity(training, config, patchCapacity, communicator.size, evaluation);
   return labels === undefined
     ? trainingPlan(config, capacity, options)
     : classificationTrainingPlan(config, capacity, labels.length, options);
@@ -114,9 +131,9 @@ function fitsOn(engine: Engine): ((plan: Plan) => boolean) | undefined {
 
 /** The largest half, quarter, … of the batch whose plan fits; 0 for none. */
 function largestBatch(run: TrainRun, fits: (plan: Plan) => boolean): number {
-  const { config, training } = run;
+  const { config, training, evaluation } = run;
   for (let batch = config.batch >> 1; batch > 0; batch >>= 1) {
-    const { plan } = planOf(run, stripCapacity(training, { ...config, batch }));
+    const { plan } = planOf(run, stripCapacity(training, { ...config, batch }, evaluation));
     if (fits(plan)) return batch;
   }
   return 0;

@@ -5,8 +5,9 @@
  * `optimizer.safetensors` and `trainer.json`. Reading and writing the folder is `@bgpt/core/files`.
  * @module
  */
-import { checkConfig, checkModelConfig, type Config, type ModelConfig } from "./config.ts";
+import { checkConfig, checkModelConfig, type Config, type ModelConfig, modelConfig } from "./config.ts";
 import { isCount } from "./is_count.ts";
+import { isObject } from "./is_object.ts";
 import { flatTensors, namedTensors } from "./named_tensors.ts";
 import { byteTableName, type ParameterTable, parameterTable, tiedHeadName } from "./parameters.ts";
 import { quotedValue } from "./quoted_value.ts";
@@ -52,7 +53,10 @@ export interface Checkpoint {
   readonly run?: RunState;
 }
 
-/** What of a checkpoint is read. */
+/**
+ * What of a checkpoint is read: all that a run goes on from, or what its model needs. `weights` leaves out the optimizer's
+ * state, and a best evaluation that is damaged.
+ */
 export type CheckpointParts = "all" | "weights";
 
 /** The files of a checkpoint folder by name. */
@@ -93,7 +97,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): CheckpointFiles {
  * Decodes a checkpoint.
  * @param read the bytes of a file of the folder, or `undefined` when it is not there
  * @param source the folder, for errors
- * @param parts `weights` leaves out the optimizer's state
+ * @param parts what is needed of it
  * @throws {SyntaxError} when a file is missing, damaged or foreign
  * @throws {TypeError} when the configuration lacks a field, or has one that is unknown
  * @throws {RangeError} when a field of it has a value that cannot be
@@ -118,13 +122,14 @@ export async function decodeCheckpoint(
   const config = header["config"] === undefined
     ? undefined
     : checkConfig(header["config"], `config.json of "${source}"`);
+  if (config !== undefined) checkSameSizes(model, modelConfig(config), refuse);
   const labels = header["labels"] === undefined ? undefined : checkLabels(header["labels"], refuse);
   const table = tableOf({ model, ...(labels && { labels }) });
   const stored = tensorsOf(await require("model.safetensors"), "model.safetensors", refuse);
   const parameters = flatTensors(table, stored.tensors, "", `model.safetensors of "${source}"`);
 
   const runBytes = await read("trainer.json");
-  const run = runBytes && checkRunState(decodeJson(runBytes, "trainer.json", refuse), refuse);
+  const run = runBytes && checkRunState(decodeJson(runBytes, "trainer.json", refuse), parts, refuse);
   const readOptimizer = async () => {
     const bytes = run ? await require("optimizer.safetensors") : await read("optimizer.safetensors");
     return bytes && optimizerOf(table, parameters, bytes, source, refuse);
@@ -185,6 +190,17 @@ function lossScalingOf(
   return { scale, goodSteps: steps };
 }
 
+/** Sizes stand in the file twice, and a run goes on with those of its configuration. */
+function checkSameSizes(model: ModelConfig, configured: ModelConfig, refuse: Refuse): void {
+  for (const name of Object.keys({ ...model, ...configured }) as (keyof ModelConfig)[]) {
+    const [own, other] = [model[name], configured[name]].map(quotedValue);
+    if (own === other) continue;
+    refuse(
+      `config.json has ${name} ${own} in "model" and ${other} in "config", which must be the same. Copy it again`,
+    );
+  }
+}
+
 function checkLabels(value: unknown, refuse: Refuse): readonly string[] {
   const isList = Array.isArray(value) && value.length > 0 &&
     value.every((label) => typeof label === "string");
@@ -193,7 +209,7 @@ function checkLabels(value: unknown, refuse: Refuse): readonly string[] {
     : refuse("config.json has labels that are no list of different texts");
 }
 
-function checkRunState(value: Record<string, unknown>, refuse: Refuse): RunState {
+function checkRunState(value: Record<string, unknown>, parts: CheckpointParts, refuse: Refuse): RunState {
   const run = value as unknown as RunState;
   const counts = {
     "step": run.step,
@@ -201,20 +217,26 @@ function checkRunState(value: Record<string, unknown>, refuse: Refuse): RunState
     "position.index": run.position?.index,
     "patchCapacity": run.patchCapacity,
     "sampleCount": run.sampleCount,
-    ...(run.best !== undefined && { "best.step": run.best?.step }),
   };
   for (const [name, count] of Object.entries(counts)) {
     if (!isCount(count)) refuse(`trainer.json has ${name} ${quotedValue(count)}, not a whole number`);
-  }
-  const { lossNats = 0, accuracy = 0 } = run.best ?? {};
-  if (typeof lossNats !== "number" || typeof accuracy !== "number") {
-    refuse(`trainer.json has a best evaluation of ${quotedValue(run.best)}, which is not in numbers`);
   }
   const { sampleKind = {} } = run;
   if (!isObject(sampleKind) || !Object.values(sampleKind).every((value) => typeof value === "string")) {
     refuse(`trainer.json has sampleKind ${quotedValue(sampleKind)}, which is not in words`);
   }
-  return run;
+  const { best, ...withoutBest } = run;
+  if (best === undefined || isBest(best)) return run;
+  if (parts === "weights") return withoutBest;
+  return refuse(
+    `trainer.json has a best evaluation of ${quotedValue(best)}, which needs a step and a loss, in numbers`,
+  );
+}
+
+function isBest(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { step, lossNats, accuracy = 0 } = value;
+  return isCount(step) && typeof lossNats === "number" && typeof accuracy === "number";
 }
 
 function tensorsOf(bytes: Uint8Array, name: string, refuse: Refuse): SafetensorsFile {
@@ -237,8 +259,4 @@ function decodeJson(bytes: Uint8Array, name: string, refuse: Refuse): Record<str
     return refuse(`${name} is not JSON (${(error as Error).message.replace(/\s+/g, " ")})`);
   }
   return isObject(value) ? value : refuse(`${name} is no object`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -81,7 +81,10 @@ export async function* samplesOnce(source: SampleSource, sizes: PatchSizes): Asy
   }
 }
 
-/** As many samples at a time as a strip has room for. */
+/**
+ * As many samples at a time as a strip has room for.
+ * @throws {RangeError} when one of them alone has none
+ */
 async function* batchesOf(
   samples: AsyncIterable<NamedSample>,
   patchCapacity: number,
@@ -91,6 +94,12 @@ async function* batchesOf(
   let patchCount = 0;
   for await (const sample of samples) {
     const samplePatches = sample.tokens.length / patchSize;
+    if (samplePatches > patchCapacity) {
+      throw new RangeError(
+        `Cannot classify "${sample.name}": it takes ${samplePatches} patches, a strip holds ${patchCapacity}. ` +
+          "Raise patchCapacity, or cut the file to a shorter patch length",
+      );
+    }
     if (
       batch.length > 0 &&
       (patchCount + samplePatches > patchCapacity || batch.length === classifiedFiles(patchCapacity))

@@ -3,7 +3,7 @@
  * byte that it was. Coder and decoder run it alike.
  * @module
  */
-import { appendPatch, type Plan, PlanBuilder, type Tensor } from "@bgpt/kernels";
+import { appendPatch, type Plan, PlanBuilder, sequenceWords, type Tensor } from "@bgpt/kernels";
 import { byteCacheLength, lastPatchForward, nextByteForward, patchCaches } from "./cached_forward.ts";
 import type { ModelConfig } from "./config.ts";
 import { declareModel, type Model } from "./model.ts";
@@ -42,7 +42,7 @@ export function codingPlan(config: ModelConfig, sequenceCount: number, slotPatch
   const model = declareModel(builder, config, { patchCapacity: B * L, dropout: false });
   const { P, S } = model;
   const patches = builder.tensor("patches", [P, S], "input", "u32");
-  const sequences = builder.tensor("sequences", [B, 4], "input", "u32");
+  const sequences = builder.tensor("sequences", [B, sequenceWords], "input", "u32");
   const row = builder.tensor("row", [B, S], "input", "u32");
   const caches = patchCaches(builder, model);
 

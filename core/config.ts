@@ -39,7 +39,8 @@ export interface ModelConfig {
   readonly byteConvolution?: number;
   /**
    * How a level knows where its rows stand: by a learned table, as published and where absent; by rotation of queries
-   * and keys, which needs no table of patches; or both.
+   * and keys, for which the patch level has no table; or both. The byte level always has its table of the places in a
+   * patch, and only with a `byteWindow` is it rotated, too.
    */
   readonly positions?: "learned" | "rotary" | "both";
 }
@@ -238,6 +239,9 @@ export function modelConfig(config: ModelConfig): ModelConfig {
   };
 }
 
+/** Bytes of a file that heads with all of it in sight can have: the rows of a slot that `cachedAttention` takes. */
+const mostGlobalBytes = 2 ** 18;
+
 /** D: channels of an attention head. */
 export const headSize = 64;
 
@@ -260,8 +264,8 @@ function requireFields(config: Partial<Config>, keys: readonly (keyof Config)[],
 }
 
 function checkWidths(config: ModelConfig, source: string): void {
-  const { hidden, byteHidden = hidden, byteWindow, byteGlobalHeads = 0, ngramRows = 0, byteConvolution = 0 } =
-    config;
+  const { patchSize, patchLength, hidden, byteHidden = hidden } = config;
+  const { byteWindow, byteGlobalHeads = 0, ngramRows = 0, byteConvolution = 0 } = config;
   for (const [name, width] of Object.entries({ hidden, byteHidden })) {
     if (width % headSize === 0) continue;
     throw new RangeError(
@@ -275,12 +279,23 @@ function checkWidths(config: ModelConfig, source: string): void {
       : "which needs a byteWindow: as published all heads see the bytes of the patch alone";
     throw new RangeError(`Cannot use ${source}: byteGlobalHeads is ${byteGlobalHeads}, ${why}`);
   }
+  if (byteGlobalHeads > 0 && patchLength * patchSize > mostGlobalBytes) {
+    throw new RangeError(
+      `Cannot use ${source}: byteGlobalHeads is ${byteGlobalHeads}, which takes files of at most ${mostGlobalBytes} bytes: ` +
+        `patchLength ${patchLength} times patchSize ${patchSize} is ${patchLength * patchSize}`,
+    );
+  }
   const powerOfTwo = (ngramRows & (ngramRows - 1)) === 0;
   if (ngramRows > 0 && !(byteWindow && powerOfTwo)) {
     const why = powerOfTwo
       ? "which needs a byteWindow: as published bytes see none of the patch before"
       : "it must be a power of two";
     throw new RangeError(`Cannot use ${source}: ngramRows is ${ngramRows}, ${why}`);
+  }
+  if (ngramRows > 0 && patchSize < 2) {
+    throw new RangeError(
+      `Cannot use ${source}: ngramRows is ${ngramRows}, which needs a patchSize of 2 at least: it is ${patchSize}`,
+    );
   }
   if (byteConvolution > 0 && !byteWindow) {
     throw new RangeError(

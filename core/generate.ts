@@ -2,10 +2,11 @@
  * Generation: prefixes in, bytes out, a patch at a time.
  * @module
  */
-import { encodeSampling, type Engine, type Execution, randomUint32 } from "@bgpt/kernels";
+import { encodeSampling, type Engine, type Execution, randomUint32, sequenceWords } from "@bgpt/kernels";
 import type { ModelConfig } from "./config.ts";
 import { type GenerationPlan, generationPlan } from "./generation_plan.ts";
 import { readGivenPatches } from "./given_patches.ts";
+import { checkStorage } from "./parameters.ts";
 import { endOfPatch } from "./patches.ts";
 import { SequenceWindow } from "./sequence_window.ts";
 import { windowStride } from "./windows.ts";
@@ -62,14 +63,11 @@ export interface GeneratedBytes {
   readonly finished: boolean;
 }
 
-/** Words of a sequence's state on the device. */
-const sequenceWords = 4;
-
 /**
  * Continues every prefix until it ends by itself, has `byteLimit` new bytes, or reaches the patch length, unless it may
  * go beyond that.
  * @param parameters flat, in the order of the parameter table
- * @throws {RangeError} when a prefix has no whole patch or leaves no room
+ * @throws {RangeError} when a prefix has no whole patch or leaves no room, or the parameters are another model's
  */
 export async function* generate(
   engine: Engine,
@@ -87,7 +85,7 @@ export async function* generate(
 
 /**
  * What {@linkcode generate} does before the first byte: a plan for the request's sizes, with the parameters in it.
- * @throws {RangeError} when a prefix has no whole patch or leaves no room
+ * @throws {RangeError} when a prefix has no whole patch or leaves no room, or the parameters are another model's
  */
 export async function prepareGeneration(
   engine: Engine,
@@ -97,13 +95,17 @@ export async function prepareGeneration(
 ): Promise<{ readonly plan: GenerationPlan; readonly execution: Execution }> {
   const { slotPatches, prefixPatches } = planSizes(config, request);
   const plan = generationPlan(config, request.prefixes.length, slotPatches, prefixPatches);
+  checkStorage(plan.model.table, parameters);
   const execution = await engine.prepare(plan.plan);
   execution.write(plan.model.parameters, parameters);
   execution.run("pack");
   return { plan, execution };
 }
 
-/** The bytes of one sequence from the start to the end. */
+/**
+ * The new bytes of every prefix, in the order of the prefixes, once all have ended.
+ * @throws {RangeError} when a prefix has no whole patch or leaves no room, or the parameters are another model's
+ */
 export async function generateBytes(
   engine: Engine,
   config: ModelConfig,

@@ -1,8 +1,16 @@
 /**
- * The plan of generation: many sequences at once, sixteen byte steps and their sampling without the host.
+ * The plan of generation: many sequences at once, S byte steps and their sampling without the host.
  * @module
  */
-import { appendPatch, type Plan, PlanBuilder, sample, samplingLength, type Tensor } from "@bgpt/kernels";
+import {
+  appendPatch,
+  type Plan,
+  PlanBuilder,
+  sample,
+  samplingLength,
+  sequenceWords,
+  type Tensor,
+} from "@bgpt/kernels";
 import type { ModelConfig } from "./config.ts";
 import {
   lastPatchForward,
@@ -67,7 +75,7 @@ export function generationPlan(
     patches: builder.tensor("prefix", [B * prefixPatches, S], "input", "u32"),
     fileStart: builder.tensor("fileStart", [B * prefixPatches], "input", "u32"),
   };
-  const sequences = builder.tensor("sequences", [B, 4], "input", "u32");
+  const sequences = builder.tensor("sequences", [B, sequenceWords], "input", "u32");
   const row = builder.tensor("row", [B, S], "input", "u32");
   const sampling = builder.tensor("sampling", [samplingLength], "input", "u32");
   const caches = patchCaches(builder, model);

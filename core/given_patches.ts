@@ -2,13 +2,10 @@
  * What the byte level has to read of a prefix before it goes on, where its bytes see those of patches before.
  * @module
  */
-import type { Execution } from "@bgpt/kernels";
+import { type Execution, sequenceWords } from "@bgpt/kernels";
 import type { ModelConfig } from "./config.ts";
 import type { GenerationPlan } from "./generation_plan.ts";
 import { endOfPatch } from "./patches.ts";
-
-/** A sequence's words on the device: patches so far, bytes of the next one, whether it is finished, random stream. */
-const stateWords = 4;
 
 /** A sequence that goes on from patches that are given. */
 export interface GivenSequence {
@@ -42,16 +39,16 @@ export function readGivenPatches(
   const most = Math.max(...sequences.map(({ patchCount }) => patchCount - 1));
   for (let back = Math.min(reachedPatches(config), most); back > 0; back--) {
     const rows = new Uint32Array(sequences.length * S).fill(endOfPatch);
-    const states = new Uint32Array(sequences.length * stateWords);
+    const states = new Uint32Array(sequences.length * sequenceWords);
     for (const [b, { tokens, patchCount }] of sequences.entries()) {
       // One that begins later reads its first patch until then, and again.
       const read = Math.max(patchCount - back, 1);
-      states[b * stateWords] = read;
+      states[b * sequenceWords] = read;
       rows.set(tokens.subarray(read * S, (read + 1) * S), b * S);
     }
     execution.write(plan.row, rows);
     for (let byteCount = 0; byteCount < S; byteCount++) {
-      for (let b = 0; b < sequences.length; b++) states[b * stateWords + 1] = byteCount;
+      for (let b = 0; b < sequences.length; b++) states[b * sequenceWords + 1] = byteCount;
       execution.write(plan.sequences, states);
       execution.run(...byteCount === 0 ? ["patch"] : [], "byte");
     }

@@ -4,7 +4,7 @@
  */
 import { type Checkpoint, tableOf } from "./checkpoint.ts";
 import type { TrainingConfig } from "./config.ts";
-import { initialParameters, type ParameterTable, patchStack } from "./parameters.ts";
+import { initialParameters, type ParameterTable, positionTableName } from "./parameters.ts";
 
 /** Weights of a model that starts from a checkpoint. */
 export interface InheritedParameters {
@@ -12,16 +12,22 @@ export interface InheritedParameters {
   readonly parameters: Float32Array;
   /** Names of the parameters that the checkpoint does not have: they start fresh. */
   readonly fresh: readonly string[];
+  /**
+   * Names of the parameters that the checkpoint has and the model does not: they are left behind. A classifier has no byte
+   * level; that of a checkpoint is not named.
+   */
+  readonly dropped: readonly string[];
 }
 
 /** Prefix of the names of what stands on the patch level of a classifier. */
 const classifierPrefix = "classifier.";
-/** Rows of this table are positions: with another patch length, those that both have are kept. */
-const positionsName = `${patchStack}wpe.weight`;
+/** Prefix of the names of what a classifier has none of. */
+const byteLevelPrefix = "byte_level_decoder.";
 
 /**
- * Every parameter that the checkpoint has is taken from it, the rest starts fresh. Positions beyond its patch length
- * start fresh too, and so does a classifier of other classes.
+ * Every parameter that both have is taken from the checkpoint. What it has beyond them is left behind, what the model has
+ * starts fresh. Of another patch length, the positions that both have are taken; a classifier of other classes starts
+ * fresh.
  * @param table the new model's parameters
  * @param start how what starts fresh does
  * @param labels the new model's classes, where it has any
@@ -43,7 +49,7 @@ export function parametersFrom(
       fresh.push(name);
       continue;
     }
-    if (name !== positionsName && String(from.shape) !== String(shape)) {
+    if (name !== positionTableName && String(from.shape) !== String(shape)) {
       throw new RangeError(
         `Cannot start from this checkpoint: its ${name} is [${from.shape}], the model needs [${shape}]. ` +
           "Give both the same sizes; only the patch length may differ",
@@ -52,5 +58,10 @@ export function parametersFrom(
     const shared = Math.min(length, from.length);
     parameters.set(checkpoint.parameters.subarray(from.offset, from.offset + shared), offset);
   }
-  return { parameters, fresh };
+  const names = new Set(table.parameters.map(({ name }) => name));
+  const classifies = table.parameters.some(({ name }) => name.startsWith(classifierPrefix));
+  const dropped = [...known.keys()].filter((name) =>
+    !names.has(name) && !(classifies && name.startsWith(byteLevelPrefix))
+  );
+  return { parameters, fresh, dropped };
 }

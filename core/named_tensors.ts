@@ -2,7 +2,10 @@ import { copyParameter, type Parameter, type ParameterTable } from "./parameters
 import { quotedValue } from "./quoted_value.ts";
 import { float32Of, type StoredTensor } from "./stored_tensor.ts";
 
-/** Every parameter of a flat storage as a named tensor in published layout. */
+/**
+ * Every parameter of a flat storage as a named tensor in published layout: a view of the storage, except where that holds
+ * the transpose.
+ */
 export function namedTensors(
   table: ParameterTable,
   flat: Float32Array,
@@ -10,9 +13,11 @@ export function namedTensors(
 ): Map<string, StoredTensor> {
   return new Map(table.parameters.map((parameter) => {
     const { name, shape, offset, length } = parameter;
-    const values = new Float32Array(length);
-    copyParameter(parameter, flat.subarray(offset, offset + length), values, "toPublished");
-    return [prefix + name, { dtype: "F32", shape, data: new Uint8Array(values.buffer) }];
+    const own = flat.subarray(offset, offset + length);
+    const values = parameter.transposed ? new Float32Array(length) : own;
+    if (parameter.transposed) copyParameter(parameter, own, values, "toPublished");
+    const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return [prefix + name, { dtype: "F32", shape, data }];
   }));
 }
 

@@ -2,9 +2,10 @@
  * The model as a predictor of bytes, one after the other, of many sequences in step.
  * @module
  */
-import type { Engine, Execution } from "@bgpt/kernels";
+import { type Engine, type Execution, sequenceWords } from "@bgpt/kernels";
 import { type CodingPlan, codingPlan } from "./coding_plan.ts";
 import type { ModelConfig } from "./config.ts";
+import { checkStorage } from "./parameters.ts";
 import { endOfPatch } from "./patches.ts";
 
 /** How many sequences, and how long. */
@@ -56,7 +57,7 @@ export class NextByte {
   /**
    * Places the model on an engine.
    * @param parameters flat, in the order of the parameter table
-   * @throws {RangeError} when it does not fit
+   * @throws {RangeError} when it does not fit, or the parameters are another model's
    */
   static async create(
     engine: Engine,
@@ -65,6 +66,7 @@ export class NextByte {
     { sequenceCount, slotPatches }: NextByteSizes,
   ): Promise<NextByte> {
     const plan = codingPlan(config, sequenceCount, slotPatches);
+    checkStorage(plan.model.table, parameters);
     const execution = await engine.prepare(plan.plan);
     execution.write(plan.model.parameters, parameters);
     return new NextByte(plan, execution);
@@ -73,9 +75,19 @@ export class NextByte {
   /**
    * Begins all sequences anew.
    * @param firstPatch the patch that each begins with: tokens [S]
+   * @throws {RangeError} when it has another length, or what is no token
    */
   start(firstPatch: Uint16Array): void {
     const { patches, sequenceCount, slotPatches, model: { S } } = this.#plan;
+    if (firstPatch.length !== S) {
+      throw new RangeError(
+        `Cannot start from a patch of ${firstPatch.length} tokens: it must have as many as a patch of the model, ${S}`,
+      );
+    }
+    const wrong = firstPatch.find((token) => token > endOfPatch);
+    if (wrong !== undefined) {
+      throw new RangeError(`Cannot start from token ${wrong}: tokens are 0 to ${endOfPatch}`);
+    }
     const tokens = new Uint32Array(patches.length);
     for (let b = 0; b < sequenceCount; b++) tokens.set(firstPatch, b * slotPatches * S);
     this.#execution.write(patches, tokens);
@@ -91,24 +103,26 @@ export class NextByte {
    * @throws {RangeError} when the sequences are full, or were not started
    */
   next(): Promise<Float32Array> {
-    const { logits, slotPatches } = this.#plan;
-    if (this.#patchCount < 1 || this.#patchCount > slotPatches) {
-      throw new RangeError(
-        `Cannot predict a byte behind ${this.#patchCount} patches: a sequence has from 1 to ${slotPatches}`,
-      );
-    }
+    this.#checkRoom("predict");
     this.#writeState();
     this.#execution.run(...this.#before, "byte");
     this.#before = [];
-    return this.#execution.readFloats(logits);
+    return this.#execution.readFloats(this.#plan.logits);
   }
 
   /**
    * Tells what the bytes were.
    * @param bytes [B]
+   * @throws {RangeError} when they are not as many as the sequences, or those are full, or were not started
    */
   push(bytes: Uint8Array): void {
-    const { S } = this.#plan.model;
+    const { sequenceCount, model: { S } } = this.#plan;
+    if (bytes.length !== sequenceCount) {
+      throw new RangeError(
+        `Cannot take ${bytes.length} bytes: there are ${sequenceCount} sequences, and each needs one`,
+      );
+    }
+    this.#checkRoom("take");
     for (const [b, byte] of bytes.entries()) this.#rows[b * S + this.#byteCount] = byte;
     if (++this.#byteCount < S) return;
     this.#writeState();
@@ -124,10 +138,21 @@ export class NextByte {
     this.#execution.destroy();
   }
 
+  #checkRoom(verb: "predict" | "take"): void {
+    const { slotPatches } = this.#plan;
+    if (this.#patchCount >= 1 && this.#patchCount <= slotPatches) return;
+    throw new RangeError(
+      `Cannot ${verb} a byte behind ${this.#patchCount} patches: a sequence has from 1 to ${slotPatches}. ` +
+        "Begin anew with start()",
+    );
+  }
+
   #writeState(): void {
     const { row, sequences, sequenceCount } = this.#plan;
     const states = new Uint32Array(sequences.length);
-    for (let b = 0; b < sequenceCount; b++) states.set([this.#patchCount, this.#byteCount], 4 * b);
+    for (let b = 0; b < sequenceCount; b++) {
+      states.set([this.#patchCount, this.#byteCount], sequenceWords * b);
+    }
     this.#execution.write(row, this.#rows);
     this.#execution.write(sequences, states);
   }

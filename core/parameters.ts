@@ -188,6 +188,23 @@ export function initialParameters(
   return values;
 }
 
+/**
+ * Checks that numbers are as many as a flat storage has.
+ * @param what what they are, for the error
+ * @throws {RangeError} when they are not
+ */
+export function checkStorage(
+  { storageLength }: Pick<ParameterTable, "storageLength">,
+  values: Float32Array,
+  what = "parameters",
+): void {
+  if (values.length === storageLength) return;
+  throw new RangeError(
+    `Cannot use ${values.length} numbers as ${what}: the model's storage has ${storageLength}. ` +
+      "Give those of a checkpoint of the same sizes",
+  );
+}
+
 /** First of the random streams of initialisation, one for each parameter. */
 const initialisationStream = 0x1000_0000;
 

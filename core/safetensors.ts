@@ -1,4 +1,5 @@
 import { duplicateKey } from "./duplicate_key.ts";
+import { isObject } from "./is_object.ts";
 import { quotedValue } from "./quoted_value.ts";
 import { type Dtype, dtypeBytes, elementCountOf, type StoredTensor } from "./stored_tensor.ts";
 
@@ -68,7 +69,7 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
 }
 
 /**
- * A safetensors file piece by piece, the header first, so that a large checkpoint is never in memory twice.
+ * A safetensors file piece by piece, the header first: the data are the tensors' own, so a large file is not copied.
  * Tensors with larger elements stand first, so that all data are aligned.
  *
  * @throws RangeError if a tensor is called `__metadata__`, or its data do not fit its shape
@@ -190,10 +191,6 @@ function checkMetadata(metadata: unknown): Record<string, string> {
     }
   }
   return metadata as Record<string, string>;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isDtype(value: unknown): value is Dtype {

@@ -31,7 +31,7 @@ export interface Strip {
   readonly patchCount: number;
   /** Bytes of the files in them: extensions, padding and ends left out. */
   readonly byteCount: number;
-  /** Σ lossWeights: 16 for every predicted patch. */
+  /** Σ lossWeights: S for every predicted patch. */
   readonly lossWeight: number;
   /** Patches before it, where it is a part of a longer strip; 0 by default. */
   readonly firstPatch?: number;

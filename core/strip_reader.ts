@@ -2,7 +2,8 @@
  * From samples to strips: a seeded order that can be resumed at any strip, packed greedily.
  * @module
  */
-import { cut, type Share, shareBounds } from "./distributed/share.ts";
+import { cut, lengthsOf, longestEvaluated, type Share, shareBounds } from "./distributed/share.ts";
+import type { EvaluationPart } from "./evaluation.ts";
 import { RandomStream } from "./random.ts";
 import { type Sample, type SampleOptions, type SampleSource, UnreadableFileError } from "./sample.ts";
 import { packStrip, type Strip } from "./strip.ts";
@@ -56,22 +57,29 @@ const cutStream = 0x3000_0000;
 
 /**
  * Patches of a strip with room for `batch` of the longest samples: what a plan is built for.
- * @param batch samples of full length
+ * @param options sizes, and `batch`, samples of full length
+ * @param evaluation what is evaluated with the same plan: each of its samples has room too
  */
 export function stripCapacity(
   source: SampleSource,
   options: { readonly batch: number; readonly patchSize: number; readonly patchLength: number },
+  evaluation: readonly EvaluationPart[] = [],
 ): number {
-  let longest = 0;
-  for (let i = 0; i < source.count; i++) longest = Math.max(longest, source.patchCount(i, options));
-  return options.batch * longest;
+  const { longest } = lengthsOf(source, options);
+  return Math.max(options.batch * longest, longestEvaluated(evaluation, options));
 }
 
 /**
  * Every sample once, in the given order: for evaluation.
- * @throws {UnreadableFileError} when a file vanished or changed its size, and nobody is to be told; or when all have
+ * @param mayBeEmpty whether there are no strips where all files have gone: of several ranks, another may have some left
+ * @throws {UnreadableFileError} when a file vanished or changed its size, and nobody is to be told; or when all have,
+ * unless there may be no strips
  */
-export async function* stripsOnce(source: SampleSource, options: StripOptions): AsyncGenerator<StripAt> {
+export async function* stripsOnce(
+  source: SampleSource,
+  options: StripOptions,
+  mayBeEmpty: boolean = false,
+): AsyncGenerator<StripAt> {
   const order = Array.from({ length: source.count }, (_, i) => i);
   let index = 0;
   while (index < order.length) {
@@ -80,7 +88,7 @@ export async function* stripsOnce(source: SampleSource, options: StripOptions): 
     const all = { rank: 0, size: 1, patchCapacity };
     const at = await nextStrip(source, { ...options, cut: "head" }, all, from, () => order, 0);
     // Behind the last strip there may be files that have gone.
-    if (at instanceof UnreadableFileError && index > 0) return;
+    if (at instanceof UnreadableFileError && (index > 0 || mayBeEmpty)) return;
     if (at instanceof UnreadableFileError) throw at;
     yield { ...at, strip: at.strips[0]! };
     index = at.next.epoch > 0 ? order.length : at.next.index;
@@ -238,7 +246,7 @@ function chooseSamples(
         `Cannot pack "${
           source.name(sample)
         }": it takes ${samplePatches} patches, a strip holds ${patchCapacity}. ` +
-          "Use the files that the run was started with",
+          "Use the files that the run was started with, or a plan with room for this one",
       );
     }
     patchCount += samplePatches;

@@ -7,6 +7,7 @@ import {
   type Engine,
   type Execution,
   firstLossScale,
+  historyColumns,
   lossScaleColumn,
   randomUint32,
   type Tensor,
@@ -20,10 +21,10 @@ import { GradientSum } from "./distributed/gradient_sum.ts";
 import { gatherMoment, updateParts } from "./distributed/sharded_update.ts";
 import { type BadTensor, firstBadTensor } from "./diagnose.ts";
 import { evaluateStrips, type Evaluation } from "./evaluation.ts";
-import { decayBlocks, initialParameters } from "./parameters.ts";
+import { checkStorage, decayBlocks, initialParameters } from "./parameters.ts";
 import { learningRate } from "./schedule.ts";
 import type { Strip } from "./strip.ts";
-import { historyColumns, historyRows, type TrainedPlan } from "./training_plan.ts";
+import { historyRows, type TrainedPlan } from "./training_plan.ts";
 
 /** What one optimizer step reports. */
 export interface StepMetrics {
@@ -327,9 +328,15 @@ export class Trainer {
     return values.subarray(part.bounds[rank]! / blockLength, part.bounds[rank + 1]! / blockLength);
   }
 
-  /** Goes on from a state, or from parameters alone. */
+  /**
+   * Goes on from a state, or from parameters alone.
+   * @throws {RangeError} when it is another model's: nothing is taken of it then
+   */
   restore(state: Pick<OptimizerState, "parameters"> & Partial<OptimizerState>): void {
     const { model, moment1, moment2 } = this.plan;
+    checkStorage(model.table, state.parameters);
+    if (state.moment1 !== undefined) checkStorage(model.table, state.moment1, "first moments");
+    if (state.moment2 !== undefined) checkStorage(model.table, state.moment2, "second moments");
     this.#execution.write(model.parameters, state.parameters);
     if (state.moment1 !== undefined) this.#execution.write(moment1, this.#ownPart(state.moment1));
     if (state.moment2 !== undefined) this.#execution.write(moment2, this.#ownPart(state.moment2));

@@ -11,6 +11,7 @@ import {
   type Execution,
   gradientNorm,
   gradientNormScratchLength,
+  historyColumns,
   type Plan,
   PlanBuilder,
   recordHistory,
@@ -35,8 +36,6 @@ const adamwEpsilon = 1e-8;
 
 /** Steps whose metrics the device keeps until they are read. */
 export const historyRows = 64;
-/** Numbers of a row of the history: the four loss sums, gradient norm, update scale, loss scale, one unused. */
-export const historyColumns = 8;
 
 /** A plan that computes a loss of strips, whatever it predicts. Programs: `clear` (the sums) and `forward`. */
 export interface LossPlan {

@@ -11,6 +11,7 @@ import { checkpointOf } from "./run_checkpoint.ts";
 import { classifiedFiles } from "./classification_plan.ts";
 import { agreeOnBadStep } from "./distributed/agreed_bad_step.ts";
 import { type AgreedBatch, agreeOnBatch } from "./distributed/agreed_batch.ts";
+import { AgreedError } from "./distributed/agreed_error.ts";
 import { evaluateShared } from "./distributed/evaluate_shared.ts";
 import type { SampleSource, UnreadableFileError } from "./sample.ts";
 import type { DataPosition, StripOptions } from "./strip_reader.ts";
@@ -21,7 +22,7 @@ import type { StepMetrics, Trainer } from "./trainer.ts";
 export interface RunEvents {
   /** After the metrics of some steps were read, in their order. */
   onSteps(steps: readonly RunStep[], progress: RunProgress): void;
-  /** After an evaluation. */
+  /** After an evaluation; one whose loss is no number is never the best. */
   onEvaluation(step: number, evaluation: PartedEvaluation): void;
   /** A file vanished, or changed its size: its sample is left out. Every time that its turn comes. */
   onUnreadable(error: UnreadableFileError): void;
@@ -71,7 +72,7 @@ export interface RunSummary {
   readonly step: number;
   /** Whether it ended before its last step. */
   readonly stopped: boolean;
-  /** The best evaluation of the whole run. */
+  /** The best evaluation of the whole run; absent where none had a loss that is a number. */
   readonly best?: NonNullable<RunState["best"]>;
   /** Absent where nothing was evaluated. */
   readonly lastEvaluation?: PartedEvaluation;
@@ -156,12 +157,15 @@ export async function trainingRun(
     await report();
     await save(false);
   };
-  /** Data that cannot be read end the run; what was trained until then is kept. */
+  /**
+   * Data that cannot be read end the run; what was trained until then is kept. Not where one of several ranks fails by
+   * itself: the others, which have parts of it, wait for something else.
+   */
   const reading = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
     } catch (error) {
-      await saveRest();
+      if (size === 1 || error instanceof AgreedError) await saveRest();
       throw error;
     }
   };
@@ -189,7 +193,7 @@ export async function trainingRun(
         );
         events.onEvaluation(step, lastEvaluation);
         const measured = bestOf(trainer, step, lastEvaluation);
-        isBest = best === undefined || isBetter(measured, best);
+        isBest = Number.isFinite(measured.lossNats) && (best === undefined || isBetter(measured, best));
         if (isBest) best = measured;
         meter.restart();
       }

@@ -15,7 +15,7 @@ export type Precision = "f32" | "mixed" | "f64";
 
 /** A device that can run plans. */
 export interface Engine {
-  /** `gpu` or `reference`. */
+  /** `gpu`, `cpu` or `reference`. */
   readonly name: string;
   /** For people: the adapter or processor. */
   readonly description: string;
@@ -24,6 +24,7 @@ export interface Engine {
   /**
    * Allocates a plan's memory and compiles its kernels.
    * @throws {RangeError} when the plan does not fit the device: which limit, and what would fit
+   * @throws {DeviceError} when the device has failed
    */
   prepare(plan: Plan): Promise<Execution>;
   /** Gives the device back. */
@@ -34,9 +35,17 @@ export interface Engine {
 export interface Execution {
   /** What it runs. */
   readonly plan: Plan;
-  /** Copies values into a tensor, as many as there are. */
+  /**
+   * Copies values into a tensor, as many as there are.
+   * @throws {RangeError} when the tensor holds fewer, or is stored in f16 and gets an odd number of its values, not all
+   * @throws {DeviceError} when the device is known to have failed
+   */
   write(tensor: Tensor, values: Float32Array | Uint32Array): void;
-  /** Queues programs, one after the other; it does not wait for them. */
+  /**
+   * Queues programs, one after the other; it does not wait for them.
+   * @throws {RangeError} when the plan has no such program
+   * @throws {DeviceError} when the device is known to have failed
+   */
   run(...programs: string[]): void;
   /**
    * The values of an f32 tensor once all queued work is done.

@@ -7,6 +7,11 @@
 import { type DeviceFacts, type Dispatch, divideUp, foldWidth, foldWorkgroups, wgsl } from "./kernel.ts";
 import { reductionWgsl, valueType } from "./reduction.ts";
 
+/** Rows of a chunk that is summed up apart: at least 64, and as many as leave at most 64 chunks. */
+export function chunkRows(R: number): number {
+  return Math.max(64, divideUp(R, 64));
+}
+
 /** How a row of C channels is walked: as `vec4<f32>` where C divides by 4, else one by one. */
 export interface RowVectors {
   readonly type: "f32" | "vec4<f32>";

@@ -20,7 +20,7 @@ export interface SamplingValues {
 }
 
 /** Word of each choice in the sampling buffer; those marked f32 are stored as their bits. */
-export const samplingWords = {
+const samplingWords = {
   /** u32 */
   topK: 0,
   /** f32 */

@@ -199,8 +199,7 @@ const command: Command = defineCommand({
     const { training, labels } = taskData;
     const inherited = init === undefined
       ? undefined
-      : parametersFrom(init, tableOf({ model: config, ...(labels && { labels }) }), config, labels)
-        .parameters;
+      : parametersFrom(init, tableOf({ model: config, ...(labels && { labels }) }), config, labels);
     if (resume?.run !== undefined && resume.run.sampleCount !== training.count) {
       throw new Error(
         `Cannot resume "${out}": it was trained on ${resume.run.sampleCount} samples, --data now gives ` +
@@ -211,6 +210,10 @@ const command: Command = defineCommand({
     if (found !== undefined) {
       note(`Going on from ${found.path}`);
       if (values.init !== undefined) note(`Not read: --init ${values.init}, which was for the run's start`);
+    }
+    if (inherited !== undefined) {
+      tellNames("New, as the checkpoint does not have it", inherited.fresh);
+      tellNames("Left behind, as the model does not have it", inherited.dropped);
     }
     if (task === "conversion") tellCuts(training, { ...config, cut: "head" }, "pair");
     else tellCuts(training, config);
@@ -233,7 +236,7 @@ const command: Command = defineCommand({
       recompute: values.recompute,
       shardOptimizer: values.shardOptimizer,
       ...taskData,
-      ...(inherited && { parameters: inherited }),
+      ...(inherited && { parameters: inherited.parameters }),
       ...(resume && { resume }),
     };
     if (!leads) return await trainAlong(run);
@@ -270,6 +273,12 @@ const command: Command = defineCommand({
     if (summary.stopped) print(`go on with   ${resumingLine(values)}`);
   },
 });
+
+/** `New, as the checkpoint does not have it: classifier.weight and 3 more`; nothing where there are no names. */
+function tellNames(what: string, names: readonly string[]): void {
+  if (names.length === 0) return;
+  note(`${what}: ${names[0]}${names.length === 1 ? "" : ` and ${names.length - 1} more`}`);
+}
 
 /** The command that goes on with a stopped run: its configuration is in the checkpoint, all else has to be said again. */
 function resumingLine(values: Readonly<Record<string, unknown>>): string {

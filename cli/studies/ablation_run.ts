@@ -73,7 +73,7 @@ export function planAblation(
   const fields = { ...base, patchLength: data.patchLength, seed };
   const changed = { ...fields, ...variants[variant]!.changes(fields) };
   const model = refusingAsUsage(() => checkConfig(changed, `variant "${variant}"`));
-  const capacity = stripCapacity(data.training, model);
+  const capacity = stripCapacity(data.training, model, data.evaluation);
   const flops = stepFlops(
     trainingPlan(model, capacity, trainingOptions(engine)).plan,
     model.batch,

@@ -1,6 +1,7 @@
 import type { LossTask } from "../bits.ts";
 import type { DataPosition, StripShare } from "../strip_reader.ts";
 import { lossWeightOf, type TrainedShare } from "../trainer.ts";
+import { AgreedError } from "./agreed_error.ts";
 import type { Communicator } from "./communicator.ts";
 
 /** What a rank wants; it becomes what all do. */
@@ -29,7 +30,7 @@ const numbersOfStrip = 3;
  * rank is passed over.
  * @param strips this rank's shares, without end
  * @param count strips of a step
- * @throws {Error} when nothing can be read in a whole epoch
+ * @throws {AgreedError} when nothing can be read in a whole epoch
  */
 export async function agreeOnBatch(
   communicator: Communicator,
@@ -62,7 +63,7 @@ export async function agreeOnBatch(
     // The rest of this epoch, and all of the next one.
     firstEpoch ??= taken[0]!.next.epoch;
     if (next.epoch > firstEpoch + 1) {
-      throw new Error("Cannot go on without files: none can be read any more in any rank");
+      throw new AgreedError("Cannot go on without files: none can be read any more in any rank");
     }
   }
 }

@@ -7,20 +7,31 @@ import {
 import { type SampleSource, selectSamples } from "../sample.ts";
 import { type StripOptions, stripsOnce } from "../strip_reader.ts";
 import type { Trainer } from "../trainer.ts";
+import { AgreedError } from "./agreed_error.ts";
 
 /**
  * Evaluates every part, each rank a share of its samples; all ranks get the whole result.
  * @param options of the strips of this rank's plan
+ * @throws {UnreadableFileError} of a single rank, when no file of a part can be read any more
+ * @throws {AgreedError} of several ranks, when none can in any of them
  */
 export async function evaluateShared(
   trainer: Trainer,
   parts: readonly EvaluationPart[],
   options: StripOptions,
 ): Promise<PartedEvaluation> {
+  const { communicator } = trainer;
   const evaluations = [];
   for (const { name, source } of parts) {
-    const own = await trainer.evaluate(stripsOnce(sharedSamples(source, trainer.communicator), options));
-    evaluations.push({ name, ...await summed(trainer, own) });
+    // Where all files of a rank have gone, others may still have theirs.
+    const strips = stripsOnce(sharedSamples(source, communicator), options, communicator.size > 1);
+    const evaluation = await summed(trainer, await trainer.evaluate(strips));
+    if (evaluation.samples === 0 && source.count > 0) {
+      throw new AgreedError(
+        `Cannot evaluate without files: none of the ${source.count} of "${name}" can be read any more in any rank`,
+      );
+    }
+    evaluations.push({ name, ...evaluation });
   }
   return joinEvaluations(evaluations);
 }

@@ -2,6 +2,7 @@
  * Which samples of a batch a rank takes. The batch itself does not depend on how many ranks there are.
  * @module
  */
+import type { EvaluationPart } from "../evaluation.ts";
 import type { PatchSizes, SampleSource } from "../sample.ts";
 
 /** A rank's share of every batch. */
@@ -56,21 +57,38 @@ export function cut(
  * Patches of a rank's strip: its part of the batch's, and room for the cuts to fall between samples of different lengths.
  * A batch whose samples cannot be cut so evenly takes that rank two strips.
  * @param patchCapacity P of a strip that holds the whole batch
+ * @param evaluation what is evaluated with the same plan: each of its samples has room
  */
 export function sharedCapacity(
   source: SampleSource,
   sizes: PatchSizes,
   patchCapacity: number,
   size: number,
+  evaluation: readonly EvaluationPart[] = [],
 ): number {
   if (size === 1) return patchCapacity;
+  const { shortest, longest } = lengthsOf(source, sizes);
+  const even = Math.ceil(patchCapacity / size);
+  const room = shortest === longest ? 0 : Math.ceil(longest / 4);
+  const needed = Math.max(longest, longestEvaluated(evaluation, sizes));
+  return Math.min(patchCapacity, Math.max(needed, even + room));
+}
+
+/** Patches of the shortest and of the longest sample of a source. */
+export function lengthsOf(
+  source: SampleSource,
+  sizes: PatchSizes,
+): { readonly shortest: number; readonly longest: number } {
   let [shortest, longest] = [Infinity, 0];
   for (let i = 0; i < source.count; i++) {
     const count = source.patchCount(i, sizes);
     shortest = Math.min(shortest, count);
     longest = Math.max(longest, count);
   }
-  const even = Math.ceil(patchCapacity / size);
-  const room = shortest === longest ? 0 : Math.ceil(longest / 4);
-  return Math.min(patchCapacity, Math.max(longest, even + room));
+  return { shortest, longest };
+}
+
+/** Patches of the longest sample of what is evaluated; 0 where that is nothing. */
+export function longestEvaluated(evaluation: readonly EvaluationPart[], sizes: PatchSizes): number {
+  return Math.max(0, ...evaluation.map(({ source }) => lengthsOf(source, sizes).longest));
 }

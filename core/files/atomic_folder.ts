@@ -1,21 +1,22 @@
 import { basename, dirname, join, resolve } from "@std/path";
+import { newName, temporaryPrefix } from "./atomic_names.ts";
 import { diskReason } from "./disk_reason.ts";
 
 /*
  * The protocol. Three kinds of folder exist beside each other:
  *
- *   NAME         complete
- *   NAME.new     complete, and newer than NAME
- *   NAME.tmp-…   being written or being removed: worth nothing
+ *   NAME               complete
+ *   .NAME.bgpt-new     complete, and newer than NAME
+ *   .NAME.bgpt-tmp-…   being written or being removed: worth nothing
  *
- *   1. write all files into NAME.tmp-…, and sync each of them and the folder
- *   2. rename NAME.tmp-… to NAME.new      from here on the new content counts
- *   3. rename NAME to NAME.tmp-…-old      (a rename does not replace a folder that is not empty)
- *   4. rename NAME.new to NAME
- *   5. remove NAME.tmp-…-old
+ *   1. write all files into .NAME.bgpt-tmp-…, and sync each of them and the folder
+ *   2. rename .NAME.bgpt-tmp-… to .NAME.bgpt-new   from here on the new content counts
+ *   3. rename NAME to .NAME.bgpt-tmp-…-old         (a rename does not replace a folder that is not empty)
+ *   4. rename .NAME.bgpt-new to NAME
+ *   5. remove .NAME.bgpt-tmp-…-old
  *
  * The parent folder is synced after every rename, so that a power failure keeps their order. A kill before 2 leaves the
- * old NAME; one after 2 leaves NAME.new or the new NAME. The next write finishes what was interrupted.
+ * old NAME; one after 2 leaves .NAME.bgpt-new or the new NAME. The next write finishes what was interrupted.
  */
 
 /** What to write into a file: a text, bytes, or bytes piece by piece. */
@@ -56,7 +57,7 @@ export async function writeFolderAtomically(
 
 /**
  * The absolute path of the newest complete folder that {@linkcode writeFolderAtomically} wrote as `path`: `path` itself,
- * or `path.new` after a kill; undefined if there is none. Changes nothing.
+ * or its `.NAME.bgpt-new` after a kill; undefined if there is none. Changes nothing.
  *
  * @throws Error if a file stands there
  */
@@ -66,8 +67,9 @@ export async function newestCompleteFolder(path: string): Promise<string | undef
   return undefined;
 }
 
-const newOf = (path: string): string => `${path}.new`;
-const temporaryOf = (path: string): string => `${path}.tmp-${Deno.pid}`;
+const newOf = (path: string): string => join(dirname(path), newName(basename(path)));
+const temporaryOf = (path: string): string =>
+  join(dirname(path), `${temporaryPrefix(basename(path))}${Deno.pid}`);
 
 /** Steps 3 to 5, where step 2 was done: by this write, or by one that was killed. */
 async function replaceByNew(path: string): Promise<void> {
@@ -79,7 +81,7 @@ async function replaceByNew(path: string): Promise<void> {
 
 async function removeTemporaries(path: string): Promise<void> {
   const folder = dirname(path);
-  const prefix = `${basename(path)}.tmp-`;
+  const prefix = temporaryPrefix(basename(path));
   for await (const { name } of Deno.readDir(folder)) {
     if (name.startsWith(prefix)) await Deno.remove(join(folder, name), { recursive: true });
   }

@@ -1,6 +1,7 @@
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 import { type Checkpoint, type CheckpointParts, decodeCheckpoint, encodeCheckpoint } from "../checkpoint.ts";
 import { newestCompleteFolder, writeFolderAtomically } from "./atomic_folder.ts";
+import { newName, temporaryPrefix } from "./atomic_names.ts";
 import { runLockName } from "./run_lock.ts";
 
 /** A checkpoint and the folder that it was read from. */
@@ -33,8 +34,8 @@ export async function saveRunCheckpoint(run: string, checkpoint: Checkpoint, bes
   if (best) await saveCheckpoint(join(run, "checkpoints", "best"), checkpoint);
   await saveCheckpoint(path, checkpoint);
   // A newer step is a damaged one that the run did not go on from: it does not count.
-  const steps = (await stepFolders(run)).filter((folder) => folder <= path);
-  for (const old of steps.slice(keptCheckpoints)) await Deno.remove(old, { recursive: true });
+  const steps = (await stepFolders(run)).filter((folder) => folder.step <= step);
+  for (const old of steps.slice(keptCheckpoints)) await Deno.remove(old.path, { recursive: true });
   return path;
 }
 
@@ -48,7 +49,9 @@ export async function loadCheckpoint(
   path: string,
   parts: CheckpointParts = "all",
 ): Promise<LoadedCheckpoint> {
-  const own = await newestCompleteFolder(path);
+  // A run's folder is never written as a whole: what stands beside it is none of its content.
+  const isRun = await exists(join(path, "checkpoints"));
+  const own = isRun ? resolve(path) : await newestCompleteFolder(path);
   if (own === undefined) {
     throw new Error(`Cannot read checkpoint "${path}": there is no such folder. Check the path`);
   }
@@ -56,7 +59,7 @@ export async function loadCheckpoint(
     return { path: own, checkpoint: await readFolder(own, parts), passedOver: [] };
   }
   const passedOver: string[] = [];
-  for (const folder of await stepFolders(own)) {
+  for (const { path: folder } of await stepFolders(own)) {
     try {
       const checkpoint = await readFolder(folder, parts);
       if (checkpoint.run === undefined) {
@@ -84,8 +87,7 @@ export async function runIn(path: string): Promise<"nothing" | "begun" | "kept">
 
 /** The step of a run's newest checkpoint, good or not; undefined before the first. */
 export async function newestStep(run: string): Promise<number | undefined> {
-  const [newest] = await stepFolders(run);
-  return newest === undefined ? undefined : Number(newest.match(/step-(\d+)(?:\.new)?$/)![1]);
+  return (await stepFolders(run))[0]?.step;
 }
 
 /** Removes what a killed run was writing: a checkpoint takes as much room as a good one. The run must be locked. */
@@ -93,18 +95,30 @@ export async function removeUnfinishedCheckpoints(run: string): Promise<void> {
   const parent = join(run, "checkpoints");
   if (!await exists(parent)) return;
   for await (const { name } of Deno.readDir(parent)) {
-    if (/^(step-\d+|best)\.tmp-/.test(name)) await Deno.remove(join(parent, name), { recursive: true });
+    const [own] = name.match(/step-\d+|best/) ?? [];
+    if (own !== undefined && name.startsWith(temporaryPrefix(own))) {
+      await Deno.remove(join(parent, name), { recursive: true });
+    }
   }
 }
 
+interface StepFolder {
+  readonly step: number;
+  readonly path: string;
+}
+
 /** Folders of a run's step checkpoints, the newest first. */
-async function stepFolders(run: string): Promise<string[]> {
+async function stepFolders(run: string): Promise<StepFolder[]> {
   const parent = join(run, "checkpoints");
   if (!await exists(parent)) return [];
-  const names: string[] = [];
-  for await (const { name } of Deno.readDir(parent)) if (/^step-\d+(\.new)?$/.test(name)) names.push(name);
-  // Code units put `step-N.new`, which is newer than `step-N`, behind it.
-  return names.sort().reverse().map((name) => join(parent, name));
+  const folders: (StepFolder & { readonly isNew: boolean })[] = [];
+  for await (const { name } of Deno.readDir(parent)) {
+    const [own = "", step] = name.match(/step-(\d+)/) ?? [];
+    const isNew = name === newName(own);
+    if (isNew || name === own) folders.push({ step: Number(step), path: join(parent, name), isNew });
+  }
+  // Of the same step, the one that a kill left beside its place is the newer.
+  return folders.sort((a, b) => b.step - a.step || Number(b.isNew) - Number(a.isNew));
 }
 
 async function readFolder(path: string, parts: CheckpointParts): Promise<Checkpoint> {

@@ -1,3 +1,4 @@
+import { isCount } from "../is_count.ts";
 import { type Dtype, dtypeBytes, elementCountOf, type StoredTensor } from "../stored_tensor.ts";
 import { fail, quote } from "./torch_checkpoint_error.ts";
 import type { PickleImports } from "./unpickler.ts";
@@ -144,10 +145,6 @@ function isRowMajor(shape: readonly number[], strides: readonly number[]): boole
     expected *= shape[d]!;
   }
   return true;
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isCounts(value: unknown): value is number[] {

@@ -5,7 +5,7 @@
 // 2018). What a query adds up in a block before it has seen a key is multiplied by 0 when it sees one.
 //
 // qkv [P, 3·H·D], fileStart u32 [P], out [P, H·D], logSumExp [H, P]
-import { accumulate, lowest, packPanel, panelRows, panelStride, scores } from "./attention_tile";
+import { accumulate, lowest, packPanel, panelRows, scores } from "./attention_tile";
 import { dropWeights, exponentials, hideBefore, hideBehind, largestWeights } from "./attention_weights";
 import { countAllPairs, fileEnd, firstBlockOf, isOwn, pairsOfQueries, windowOf } from "./files";
 import { exp, log, multiplyAdd } from "./math";

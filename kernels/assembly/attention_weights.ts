@@ -1,6 +1,6 @@
 // What happens to attention weights between the products: four columns of weights [rows, 16] at a time, down the rows.
 import { lowest, panelStride } from "./attention_tile";
-import { exp, multiplyAdd } from "./math";
+import { exp } from "./math";
 import { dropoutFactors, dropoutThreshold, mixed, multiplier, randomWords } from "./random";
 import { dropoutRate, dropoutSeed, firstPatch } from "./step";
 

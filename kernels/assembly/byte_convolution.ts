@@ -197,7 +197,7 @@ export function byteConvolution(
       copyVectors(tokens, patches, vectors + offset, first, to, S, stride, count, rowsAt(W));
       for (let row = from; row < to;) {
         const start = load<i32>(fileStart + (<usize> row << 2));
-        const last = min(to, fileEnd(fileStart, start, R));
+        const last = fileEnd(fileStart, row, to);
         const rows = rowsAt(W) + (<usize> (row - first) << 4);
         const out = x + <usize> row * stride + offset;
         convolve(rows, -16, out, stride, last - row, row - start, W, count);
@@ -225,14 +225,15 @@ export function byteConvolutionRows(
   for (let from = partStart(R, part, parts); from < end; from += blockRows) {
     const to = min(end, from + blockRows);
     memory.fill(dRows + <usize> from * stride, 0, <usize> (to - from) * stride);
-    const behind = min(to + W - 1, fileEnd(fileStart, load<i32>(fileStart + (<usize> (to - 1) << 2)), R));
+    // Rows further on are beyond the reach of this block's.
+    const behind = fileEnd(fileStart, to - 1, min(to + W - 1, R));
     for (let c = 0; c < C; c += 4) {
       const count = min(4, C - c);
       const offset = <usize> c << 2;
       copyRows(weight + offset, 0, W, stride, count, weightsAt());
       copyRows(dx + offset, from, behind, stride, count, rowsAt(W));
       for (let row = from; row < to;) {
-        const fileLast = fileEnd(fileStart, load<i32>(fileStart + (<usize> row << 2)), R);
+        const fileLast = fileEnd(fileStart, row, behind);
         const last = min(to, fileLast);
         const rows = rowsAt(W) + (<usize> (last - 1 - from) << 4);
         const out = dRows + <usize> (last - 1) * stride + offset;
@@ -306,7 +307,7 @@ export function byteConvolutionWeight(
       copyRows(dWeight + offset, from, to, stride, count, sums);
       for (let row = block; row < end;) {
         const start = load<i32>(fileStart + (<usize> row << 2));
-        const last = min(min(end, fileEnd(fileStart, start, R)), (row / mostTerms + 1) * mostTerms);
+        const last = fileEnd(fileStart, row, min(end, (row / mostTerms + 1) * mostTerms));
         for (let k = from; k < to; k += 4) {
           const sum = sums + (<usize> (k - from) << 4);
           addDistances(sum, k, min(4, to - k), row, last, start, rowsAt(W) - (<usize> first << 4), secondRowsAt(W) - (<usize> block << 4));

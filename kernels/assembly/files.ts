@@ -1,9 +1,10 @@
 // Files in a strip of patches, and how their blocks are shared between threads.
 
-/** The first patch behind the file that begins at `start`. */
-export function fileEnd(fileStart: usize, start: i32, P: i32): i32 {
-  let end = start + 1;
-  while (end < P && load<i32>(fileStart + (<usize> end << 2)) == start) end++;
+/** The first row behind `row` that is of another file, `limit` at most: the file's end from any row of it on. */
+export function fileEnd(fileStart: usize, row: i32, limit: i32): i32 {
+  const start = load<i32>(fileStart + (<usize> row << 2));
+  let end = row + 1;
+  while (end < limit && load<i32>(fileStart + (<usize> end << 2)) == start) end++;
   return end;
 }
 

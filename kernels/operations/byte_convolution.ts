@@ -18,7 +18,7 @@
  * @module
  */
 import { divideUp, foldWidth, foldWorkgroups, type Kernel, read, update, wgsl, write } from "../kernel.ts";
-import { keyedRowSums, rowVectors } from "../row_sums.ts";
+import { chunkRows, keyedRowSums, rowVectors } from "../row_sums.ts";
 import { belongsToPreviousByteWgsl, previousByte, previousByteWgsl } from "./previous_byte.ts";
 
 /** Sizes of {@linkcode byteConvolution}. */
@@ -116,11 +116,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   },
 };
 
-/** Rows whose terms a thread adds up for the gradient of a weight: at most 64 such sums are then added. */
-function chunkRows(rows: number): number {
-  return Math.max(64, divideUp(rows, 64));
-}
-
 /**
  * The gradients of {@linkcode byteConvolution}: `dWeight` is added to what is there, `dVectors` is set; that of x passes
  * unchanged. `dRows` [N·S, C] is what each row's vector had, before rows of the same byte are added up.
@@ -144,6 +139,7 @@ export const byteConvolutionBackward: Kernel<
   dispatches({ N, S, V, C, W }) {
     const R = N * S;
     const { type, count, vectors } = rowVectors(C);
+    // Rows whose terms a thread adds up for the gradient of a weight.
     const chunk = chunkRows(R);
     const chunks = divideUp(R, chunk);
     const scratchLength = Math.max(chunks * W * C, S * V * C);

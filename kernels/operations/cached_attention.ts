@@ -22,6 +22,7 @@
 import { foldWidth, foldWorkgroups, type Kernel, read, update, wgsl, write } from "../kernel.ts";
 import { reductionWgsl } from "../reduction.ts";
 import { checkChannels, lowest, scale } from "./attention_tile.ts";
+import { checkWindow } from "./attention_window.ts";
 import {
   assemblyRow,
   rowInFile,
@@ -45,7 +46,10 @@ export type CachedAttentionShape = {
   readonly row: SequenceRow;
   /** Bytes of a patch, where slots are rings of the latest L bytes: `row` is `nextByte`. */
   readonly ring?: number;
-  /** Rows that a row sees, itself the last of them, where slots hold whole files; absent: all of the slot. */
+  /**
+   * Rows that a row sees, itself the last of them; absent: all of the slot. Where it is smaller than the slot, that holds
+   * whole files, of L bytes at most: rows of a ring that went round stand in another order.
+   */
   readonly window?: number;
   /** Heads, the first ones, that see all of the slot all the same; absent: 0. */
   readonly globalHeads?: number;
@@ -96,17 +100,26 @@ function firstSeenWgsl(
   return globalHeads > 0 ? `select(${latest}, 0u, ${head} < ${globalHeads}u)` : latest;
 }
 
-/** @throws {RangeError} when a ring is of anything but bytes, or a slot has too many rows */
-function checkSlots({ L, row, ring }: CachedAttentionShape): void {
+/** @throws {RangeError} when a ring is of anything but bytes, a window cannot be, or a slot has too many rows */
+function checkSlots({ L, H, row, ring, window = L, globalHeads = 0 }: CachedAttentionShape): void {
+  checkWindow({ P: L, H, window, globalHeads });
   if (L > maxRows) {
     throw new RangeError(
       `Cannot plan slots of ${L} rows: they may have ${maxRows} at most. Shorten the files`,
     );
   }
-  if (ring === undefined || (row === "nextByte" && Number.isInteger(ring) && ring >= 1)) return;
-  throw new RangeError(
-    `Cannot plan a ring of row "${row}" and patches of ${ring} bytes: it must be of "nextByte" and at least 1 byte`,
-  );
+  if (ring === undefined) return;
+  if (row !== "nextByte" || !Number.isInteger(ring) || ring < 1) {
+    throw new RangeError(
+      `Cannot plan a ring of row "${row}" and patches of ${ring} bytes: it must be of "nextByte" and at least 1 byte`,
+    );
+  }
+  if (window < L && L % ring !== 0) {
+    throw new RangeError(
+      `Cannot plan a window of ${window} rows in a ring of ${L}: the slots must hold whole files, of patches of ` +
+        `${ring} bytes. Make the ring as long as the window`,
+    );
+  }
 }
 
 /** The new rows' attention; their keys and values become part of the cache. */

@@ -8,17 +8,13 @@
  * @module
  */
 import { divideUp, type Kernel, read, update, wgsl, write } from "../kernel.ts";
+import { chunkRows } from "../row_sums.ts";
 
 /** Sizes of {@linkcode columnSum}: rows and columns. */
 export type ColumnSumShape = { readonly R: number; readonly C: number };
 
 /** Columns of a workgroup; its 256 threads are four lanes of rows by these. */
 const columns = 64;
-
-/** Rows of a chunk: at least 64, and as many as leave at most 64 chunks. */
-function chunkRows(R: number): number {
-  return Math.max(64, divideUp(R, 64));
-}
 
 /** Elements of the operand `scratch`. */
 export function columnSumScratchLength({ R, C }: ColumnSumShape): number {

@@ -9,7 +9,7 @@
 import { type Kernel, read, update, wgsl } from "../kernel.ts";
 import { stepLength, stepValue, stepWgsl } from "../step.ts";
 
-/** Numbers of a row of the history. */
+/** Numbers of a row of the history: the four loss sums, gradient norm, update scale, loss scale, one unused. */
 export const historyColumns = 8;
 
 /** Copies the loss sums and the gradient norm into this step's row of the history. */

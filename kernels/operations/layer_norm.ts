@@ -17,7 +17,7 @@ import { divideUp, foldWidth, foldWorkgroups, type Kernel, read, update, wgsl, w
 import { horizontalSumWgsl, reductionWgsl, rowLayout, valueType, workgroupThreads } from "../reduction.ts";
 
 /** Added to the variance, as in GPT-2. */
-export const layerNormEpsilon = 1e-5;
+const layerNormEpsilon = 1e-5;
 
 /** Sizes of {@linkcode layerNorm}: rows and channels. */
 export type LayerNormShape = { readonly R: number; readonly C: number };

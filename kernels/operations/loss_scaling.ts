@@ -5,7 +5,7 @@
  *
  *   scaleLoss      step.lossScale ← step.lossScale · scale
  *   unscaleNorm    norm[0] ← norm[0] / scale;  norm[1] ← min(1, maxGradientNorm / (norm[0] + 1e-6)) / scale
- *   adaptScale     the gradients are finite:  goodSteps + 1; at {@linkcode scaleGrowthSteps} of them scale · 2, goodSteps 0
+ *   adaptScale     the gradients are finite:  goodSteps + 1; at {@linkcode scaleGrowthSteps} of them scale · 2, at most 2²⁴, goodSteps 0
  *                  they are not:              scale / 2, but at least 1; goodSteps 0
  *
  * {@linkcode gradientNorm} tells whether they are (norm[1] < 0 where not), and {@linkcode adamw} leaves such a step out. It

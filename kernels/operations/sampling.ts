@@ -43,7 +43,9 @@ export function filteredProbabilities(
     }
     kept = normalise(kept);
   }
-  return normalise(kept.map((p) => p ** (1 / temperature)));
+  // Of the largest, which at any temperature stays 1: alone, all of them may become 0 at a low one.
+  const most = kept[ranked[0]!]!;
+  return normalise(kept.map((p) => (p / most) ** (1 / temperature)));
 }
 
 /** Tokens from the most to the least probable, of equals the lowest first. */

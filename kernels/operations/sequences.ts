@@ -15,6 +15,9 @@ import { divideUp, foldWidth, foldWorkgroups, type Kernel, update, wgsl } from "
 /** What stands in a row where no byte is, and what ends a file. */
 export const endToken = 256;
 
+/** Words of a sequence's state. */
+export const sequenceWords = 4;
+
 /**
  * Moves each patch that is full, or that its file ended in, from `row` to the end of its sequence, and begins an empty
  * one. A sequence that fills its slot is finished.
@@ -28,7 +31,7 @@ export const appendPatch: Kernel<
   operands: ({ B, L, S }) => ({
     row: update(B * S, "u32"),
     tokens: update(B * L * S, "u32"),
-    sequences: update(B * 4, "u32"),
+    sequences: update(B * sequenceWords, "u32"),
   }),
   dispatches({ B, L, S }) {
     const groups = divideUp(B, 64);

@@ -71,6 +71,20 @@ Deno.test("the weights stand in model.safetensors as published, under both names
   assertEquals(tensors.get(tiedHeadName)!.data, tied.data);
 });
 
+Deno.test("of the weights and moments, only the transposed matrix is copied to be written", () => {
+  const checkpoint = smallCheckpoint();
+  const { parameters, optimizer: { moment1, moment2 } } = checkpoint;
+  const own = new Set<ArrayBufferLike>([parameters, moment1, moment2].map(({ buffer }) => buffer));
+  const transposed = parameterTable(smallConfig).parameters.filter((parameter) => parameter.transposed);
+  const files = encodeCheckpoint(checkpoint);
+  for (const [name, copies] of [["model.safetensors", 1], ["optimizer.safetensors", 2]] as const) {
+    const [, ...data] = files[name] as Iterable<Uint8Array>;
+    const copied = data.filter(({ buffer }) => !own.has(buffer));
+    const lengths = Array(copies).fill(transposed.map(({ length }) => 4 * length)).flat();
+    assertEquals(copied.map(({ length }) => length), lengths);
+  }
+});
+
 /** What stands in a file instead, or nothing where it is missing, and what the error says after the checkpoint. */
 const refusals:
   readonly (readonly [what: string, name: string, content: Uint8Array | undefined, error: string])[] = [
@@ -91,13 +105,35 @@ const refusals:
       text({ format: 2 }),
       "config.json has format 2, this program reads 1",
     ],
-    ["without sizes", "config.json", text({ format: 1 }), "config.json"],
-    ["without one of the sizes", "config.json", text({ format: 1, model: { patchSize: 4 } }), "config.json"],
+    [
+      "without sizes",
+      "config.json",
+      text({ format: 1 }),
+      'Cannot use config.json of "runs/a": a configuration must be an object of fields',
+    ],
+    [
+      "without one of the sizes",
+      "config.json",
+      text({ format: 1, model: { patchSize: 4 } }),
+      'Cannot use config.json of "runs/a": field "patchLength" is missing',
+    ],
     [
       "whose hidden is 100",
       "config.json",
       text({ format: 1, model: { ...smallCheckpoint().model, hidden: 100 } }),
+      'Cannot use config.json of "runs/a": hidden is 100, it must be a multiple of 64',
+    ],
+    [
+      "whose sizes are not those of its configuration",
       "config.json",
+      text({ ...jsonOf("config.json"), config: { ...smallConfig, patchLength: 16 } }),
+      'config.json has patchLength 8 in "model" and 16 in "config", which must be the same',
+    ],
+    [
+      "whose configuration has a size that the model has not",
+      "config.json",
+      text({ ...jsonOf("config.json"), config: { ...smallConfig, byteWindow: 16 } }),
+      'config.json has byteWindow nothing in "model" and 16 in "config", which must be the same',
     ],
     [
       "whose configuration has an unknown field",

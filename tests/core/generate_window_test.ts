@@ -19,8 +19,31 @@ import { cpu } from "../engines.ts";
 const config: ModelConfig = { patchSize: 4, patchLength: 7, hidden: 64, patchLayers: 1, byteLayers: 1 };
 // Large random weights, so that the distribution is not flat.
 const parameters = initialParameters(parameterTable(config), 3).map((value) => value * 4);
+/** A byte level that sees bytes of patches before, in all ways that it can. */
+const windowed: ModelConfig = {
+  ...config,
+  ...{
+    byteHidden: 128,
+    byteWindow: 6,
+    byteGlobalHeads: 1,
+    ngramRows: 16,
+    byteConvolution: 5,
+    positions: "rotary",
+  },
+};
+const windowedParameters = windowedWeights();
 const extension = extensionPatch("bin", config.patchSize);
 const greedy = { ...defaultSampling, greedy: true };
+
+function windowedWeights(): Float32Array {
+  const table = parameterTable(windowed);
+  const values = initialParameters(table, 3).map((value) => value * 4);
+  // A convolution adds nothing at the start.
+  const { offset, length } = table.parameters.find(({ name }) => name.endsWith(".convolution.weight"))!;
+  const noise = new RandomStream(9);
+  for (let i = 0; i < length; i++) values[offset + i] = 0.1 * noise.normal();
+  return values;
+}
 
 /** The extension patch and so many bytes. */
 function prefixOf(byteLength: number): Uint16Array {
@@ -43,7 +66,12 @@ const run = (engine: Engine, changes: Partial<GenerationRequest> = {}) =>
   generateBytes(engine, config, parameters, request(changes));
 
 /** The most probable byte in each place of a file, all before it given, by the windows of its evaluation. */
-async function mostProbable(engine: Engine, file: Uint8Array): Promise<number[]> {
+async function mostProbable(
+  engine: Engine,
+  config: ModelConfig,
+  parameters: Float32Array,
+  file: Uint8Array,
+): Promise<number[]> {
   const { patchSize: S, patchLength } = config;
   const files = [{ path: "a.bin", byteLength: file.length }];
   const samples = windowedSamples({ files, read: () => Promise.resolve(file) }, config);
@@ -66,21 +94,28 @@ async function mostProbable(engine: Engine, file: Uint8Array): Promise<number[]>
   return best.slice(0, file.length);
 }
 
-for (const engine of [new ReferenceEngine(), cpu]) {
+const published = { model: "as published", config, parameters };
+const cases = [
+  { engine: new ReferenceEngine(), ...published },
+  { engine: cpu, ...published },
+  { engine: cpu, model: "with a byte window", config: windowed, parameters: windowedParameters },
+];
+for (const { engine, model, config, parameters } of cases) {
   Deno.test({
-    name: `${engine.name}: beyond the patch length a sequence is made as its evaluation by windows sees it`,
+    name:
+      `${engine.name}, ${model}: beyond the patch length a sequence is made as its evaluation by windows sees it`,
     // The cpu engine outlives each test on purpose.
     sanitizeResources: false,
     sanitizeOps: false,
     fn: async () => {
       // Of different lengths, so that the windows move on at different times; two are too long from the start.
       const prefixes = [0, 2, 11, 23, 24, 61].map(prefixOf);
-      const outputs = await run(engine, { prefixes });
+      const outputs = await generateBytes(engine, config, parameters, request({ prefixes }));
       for (const [b, prefix] of prefixes.entries()) {
         const given = prefix.subarray(config.patchSize);
         assertEquals(outputs[b]!.length, 90);
         const file = Uint8Array.from([...given, ...outputs[b]!]);
-        const best = await mostProbable(engine, file);
+        const best = await mostProbable(engine, config, parameters, file);
         assertEquals(best.slice(given.length), [...outputs[b]!], `${given.length} bytes given`);
       }
     },

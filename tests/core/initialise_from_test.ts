@@ -15,8 +15,8 @@ function valuesOf(table: ParameterTable, flat: Float32Array, name: string): Floa
 }
 
 Deno.test("a model of the same sizes starts with every weight of the checkpoint", () => {
-  const { parameters, fresh } = parametersFrom(checkpoint, parameterTable(model), { seed: 2 });
-  assertEquals(fresh, []);
+  const { parameters, fresh, dropped } = parametersFrom(checkpoint, parameterTable(model), { seed: 2 });
+  assertEquals([fresh, dropped], [[], []]);
   assertEquals(parameters, checkpoint.parameters);
 });
 
@@ -39,10 +39,25 @@ Deno.test("with another patch length the positions that both have are kept, the 
   }
 });
 
+Deno.test("what the checkpoint has and the model does not is named", () => {
+  const sizes = { ...model, byteWindow: 8, ngramRows: 64, byteConvolution: 4 };
+  const start = { model: sizes, parameters: initialParameters(parameterTable(sizes), 1) };
+  const { byteConvolution: _, ngramRows: __, ...less } = sizes;
+  assertEquals(parametersFrom(start, parameterTable(less), { seed: 2 }).dropped, [
+    "byte_level_decoder.ngrams.weight",
+    "byte_level_decoder.convolution.norm.weight",
+    "byte_level_decoder.convolution.norm.bias",
+    "byte_level_decoder.convolution.weight",
+  ]);
+  const rotary = parameterTable({ ...sizes, positions: "rotary" }, 2);
+  const positions = "patch_level_decoder.base.wpe.weight";
+  assertEquals(parametersFrom(start, rotary, { seed: 2 }, ["a", "b"]).dropped, [positions]);
+});
+
 Deno.test("a classifier takes the patch level of a generative checkpoint, and a head of its own", () => {
   const table = parameterTable(model, 3);
-  const { parameters, fresh } = parametersFrom(checkpoint, table, { seed: 2 });
-  assertEquals(fresh, ["classifier.weight", "classifier.bias"]);
+  const { parameters, fresh, dropped } = parametersFrom(checkpoint, table, { seed: 2 });
+  assertEquals([fresh, dropped], [["classifier.weight", "classifier.bias"], []]);
   const inherited = "patch_level_decoder.base.h.0.mlp.c_fc.weight";
   assertEquals(
     valuesOf(table, parameters, inherited),
@@ -61,7 +76,8 @@ Deno.test("a generative model takes the patch level of a classifier and says wha
     labels,
     parameters: initialParameters(parameterTable(model, labels.length), 1),
   };
-  const { fresh } = parametersFrom(classifier, parameterTable(model), { seed: 2 });
+  const { fresh, dropped } = parametersFrom(classifier, parameterTable(model), { seed: 2 });
+  assertEquals(dropped, ["classifier.weight", "classifier.bias"]);
   assert(fresh.length > 10 && fresh.every((name) => name.startsWith("byte_level_decoder.")), `${fresh}`);
 });
 

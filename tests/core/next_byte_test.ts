@@ -67,6 +67,26 @@ async function assertPredicts(engine: Engine): Promise<void> {
 
 Deno.test("reference: bytes are predicted one by one as in a pass over the whole file", () =>
   assertPredicts(new ReferenceEngine()));
+
+Deno.test("what does not fit the sequences, or comes before their start or behind their end, is refused", async () => {
+  const sizes = { sequenceCount: 2, slotPatches: 1 };
+  const predictor = await NextByte.create(new ReferenceEngine(), config, parameters, sizes);
+  const assertRefused = (work: () => unknown, message: string) => assertThrows(work, RangeError, message);
+  const two = Uint8Array.of(72, 73);
+  assertRefused(() => predictor.push(two), "Cannot take a byte behind 0 patches");
+  assertRefused(() => predictor.start(firstPatch.subarray(1)), "a patch of 3 tokens: it must have as many");
+  assertRefused(() => predictor.start(Uint16Array.of(0, 256, 257, 1)), "Cannot start from token 257");
+  assertRefused(() => predictor.next(), "Cannot predict a byte behind 0 patches");
+  predictor.start(firstPatch);
+  for (const bytes of [two.subarray(1), Uint8Array.of(1, 2, 3)]) {
+    const message = `Cannot take ${bytes.length} bytes: there are 2 sequences`;
+    assertRefused(() => predictor.push(bytes), message);
+  }
+  for (let step = 0; step < 4; step++) predictor.push(two);
+  assertRefused(() => predictor.push(two), "Cannot take a byte behind 2 patches");
+  predictor.destroy();
+});
+
 engineTest("bytes are predicted one by one as in a pass over the whole file", assertPredicts);
 
 Deno.test({

@@ -1,15 +1,29 @@
-import { assert, assertAlmostEquals, assertEquals, assertGreater } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertGreater,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import {
   copyParameter,
   decayBlocks,
+  defaultSampling,
+  extensionPatch,
   initialParameters,
   type ModelConfig,
+  NextByte,
   type Parameter,
   parameterTable,
+  prepareGeneration,
   presets,
   readTorchCheckpoint,
   tiedHeadName,
+  Trainer,
+  trainingPlan,
 } from "@bgpt/core";
+import { ReferenceEngine } from "@bgpt/kernels";
 import { readGzip, sharedTest } from "../shared.ts";
 
 const small: ModelConfig = { patchSize: 8, patchLength: 20, hidden: 64, patchLayers: 3, byteLayers: 2 };
@@ -162,4 +176,47 @@ Deno.test("every other parameter is kept as published", () => {
     copyParameter(parameter, values, stored, "toStorage");
     assertEquals(stored, values, parameter.name);
   }
+});
+
+Deno.test("parameters of another model are refused before an engine allocates anything", async () => {
+  const config = { ...presets.tiny, ...small };
+  const { storageLength } = parameterTable(config);
+  let prepared = 0;
+  const engine = new ReferenceEngine();
+  const prepare = engine.prepare.bind(engine);
+  engine.prepare = (plan) => {
+    prepared++;
+    return prepare(plan);
+  };
+  const request = {
+    prefixes: [extensionPatch("txt", config.patchSize)],
+    byteLimit: 1,
+    sampling: defaultSampling,
+  };
+  const trainer = await Trainer.create(engine, config, trainingPlan(config, 4));
+  const before = await trainer.state();
+  prepared = 0;
+  for (const length of [storageLength - 64, storageLength + 64]) {
+    const other = new Float32Array(length);
+    const message = (what: string) =>
+      `Cannot use ${length} numbers as ${what}: the model's storage has ${storageLength}`;
+    const sizes = { sequenceCount: 1, slotPatches: 1 };
+    for (
+      const create of [
+        () => NextByte.create(engine, config, other, sizes),
+        () => prepareGeneration(engine, config, other, request),
+      ]
+    ) await assertRejects(create, RangeError, message("parameters"));
+    assertThrows(() => trainer.restore({ parameters: other }), RangeError, message("parameters"));
+    const parameters = new Float32Array(storageLength);
+    assertThrows(() => trainer.restore({ parameters, moment1: other }), RangeError, message("first moments"));
+    assertThrows(
+      () => trainer.restore({ parameters, moment2: other }),
+      RangeError,
+      message("second moments"),
+    );
+  }
+  assertEquals(prepared, 0);
+  assertEquals(await trainer.state(), before);
+  trainer.destroy();
 });

@@ -8,7 +8,7 @@ import {
   trainingPlan,
 } from "@bgpt/core";
 import { type Engine, planMemory, ReferenceEngine } from "@bgpt/kernels";
-import { engineTest } from "../engines.ts";
+import { cpu, engineTest } from "../engines.ts";
 import { smallCapacity, smallConfig, smallStrip } from "./small_checkpoint.ts";
 
 const config: Config = {
@@ -20,8 +20,21 @@ const config: Config = {
   accumulate: 2,
 };
 
+/** Rows that are rotated, in place, before a block attends to them, and bytes that see those of patches before. */
+const windowed: Config = {
+  ...config,
+  ...{
+    byteHidden: 128,
+    byteWindow: 6,
+    byteGlobalHeads: 1,
+    ngramRows: 16,
+    byteConvolution: 5,
+    positions: "rotary",
+  },
+};
+
 /** Weights and moments after two steps of two strips each. */
-async function trained(engine: Engine, plan: TrainedPlan) {
+async function trained(engine: Engine, plan: TrainedPlan, config: Config) {
   const trainer = await Trainer.create(engine, config, plan);
   for (const step of [1, 2]) trainer.train([smallStrip(2 * step), smallStrip(2 * step + 1)]);
   const state = await trainer.state();
@@ -29,21 +42,31 @@ async function trained(engine: Engine, plan: TrainedPlan) {
   return state;
 }
 
-const plans = (recompute: boolean) => ({
-  bytes: trainingPlan(config, smallCapacity, { recompute }),
-  classes: classificationTrainingPlan(config, smallCapacity, 2, { recompute }),
+const plans = (recompute: boolean, own = config) => ({
+  bytes: trainingPlan(own, smallCapacity, { recompute }),
+  classes: classificationTrainingPlan(own, smallCapacity, 2, { recompute }),
 });
 
-async function testSameBits(engine: Engine): Promise<void> {
-  const [kept, again] = [plans(false), plans(true)];
+async function testSameBits(engine: Engine, own = config): Promise<void> {
+  const [kept, again] = [plans(false, own), plans(true, own)];
   for (const task of ["bytes", "classes"] as const) {
-    assertEquals(await trained(engine, again[task]), await trained(engine, kept[task]), task);
+    assertEquals(await trained(engine, again[task], own), await trained(engine, kept[task], own), task);
   }
 }
 
 Deno.test("reference: blocks that are computed again give the same bits, dropout among them", () =>
   testSameBits(new ReferenceEngine()));
 engineTest("blocks that are computed again give the same bits, dropout among them", testSameBits);
+
+for (const engine of [new ReferenceEngine(), cpu]) {
+  Deno.test({
+    name: `${engine.name}: blocks with rotation and a window that are computed again give the same bits`,
+    // The cpu engine outlives each test on purpose.
+    sanitizeResources: false,
+    sanitizeOps: false,
+    fn: () => testSameBits(engine, windowed),
+  });
+}
 
 Deno.test("only what a block needs is computed again, once, and the backward pass reads nothing else of it", () => {
   const [kept, again] = [plans(false).bytes.plan, plans(true).bytes.plan];

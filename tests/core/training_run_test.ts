@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import {
   type Checkpoint,
+  type Communicator,
   type Config,
   fileSamples,
   type RunEvents,
@@ -17,6 +18,7 @@ import {
 import { loadCheckpoint, saveRunCheckpoint } from "@bgpt/core/files";
 import { type Engine, ReferenceEngine } from "@bgpt/kernels";
 import { engineTest } from "../engines.ts";
+import { ranksInProcess } from "./distributed/ranks_in_process.ts";
 import { memorySamples, memorySource } from "./memory_source.ts";
 import { smallCapacity, smallConfig } from "./small_checkpoint.ts";
 
@@ -42,6 +44,8 @@ interface Options {
   readonly folder?: string;
   readonly resume?: boolean;
   readonly evaluates?: boolean;
+  /** What it evaluates; two files by default. */
+  readonly heldOut?: SampleSource;
   readonly dropsBadSteps?: boolean;
   /** The step after which it is stopped. */
   readonly stopAfter?: number;
@@ -60,7 +64,7 @@ interface Told {
 
 /** Runs to the end or to the stop, from the folder's newest checkpoint where it is to resume. */
 async function run(engine: Engine, options: Options, told?: Partial<Told>): Promise<Told> {
-  const { changes, source = training, folder, stopAfter = Infinity } = options;
+  const { changes, source = training, heldOut = evaluation, folder, stopAfter = Infinity } = options;
   const own = { ...config, ...changes };
   const resume = options.resume ? (await loadCheckpoint(folder!)).checkpoint : undefined;
   const patchCapacity = stripCapacity(source, own);
@@ -87,7 +91,7 @@ async function run(engine: Engine, options: Options, told?: Partial<Told>): Prom
       training: source,
       patchCapacity,
       dropsBadSteps: options.dropsBadSteps ?? false,
-      evaluation: options.evaluates ? [{ name: "held out", source: evaluation }] : [],
+      evaluation: options.evaluates ? [{ name: "held out", source: heldOut }] : [],
     };
     const summary = await trainingRun(trainer, data, events, resume?.run);
     return {
@@ -248,6 +252,65 @@ Deno.test("a run whose files have all gone ends with an error, and is kept up to
   assertEquals(new Set(told.unreadable).size, 7);
   const [saved] = told.saved as Told["saved"];
   assertEquals(saved!.checkpoint.run!.step, told.steps.length);
+});
+
+Deno.test("one of two ranks that fails by itself asks nothing more of the other, which knows nothing of it", async () => {
+  let reads = 0;
+  const failing: SampleSource = {
+    ...training,
+    read: (...how) => ++reads > 2 ? Promise.reject(new Error("Cannot read it")) : training.read(...how),
+  };
+  const calls: string[][] = [[], []];
+  const ranks = ranksInProcess(2).map((communicator): Communicator => {
+    const told = <T>(name: string, call: T): T => (calls[communicator.rank]!.push(name), call);
+    return {
+      ...communicator,
+      allReduceSum: (values) => told("sum", communicator.allReduceSum(values)),
+      reduceSum: (values, root) => told(`sum for ${root}`, communicator.reduceSum(values, root)),
+      broadcast: (values, root) => told(`broadcast of ${root}`, communicator.broadcast(values, root)),
+    };
+  });
+  const events: RunEvents = {
+    onSteps() {},
+    onEvaluation() {},
+    onUnreadable() {},
+    save: () => Promise.resolve(),
+  };
+  const [waiting, failed] = ranks.map(async (communicator) => {
+    const plan = trainingPlan(config, smallCapacity, { shard: communicator });
+    const trainer = await Trainer.create(new ReferenceEngine(), config, plan, communicator);
+    const source = communicator.rank === 1 ? failing : training;
+    const data = { training: source, evaluation: [], patchCapacity: smallCapacity };
+    return await trainingRun(trainer, data, events);
+  });
+  let settled = false;
+  void waiting!.finally(() => settled = true);
+  await assertRejects(() => failed!, Error, "Cannot read it");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert(calls[1]!.length > 4 && !settled, `${calls[1]!.length} calls`);
+  assertEquals(calls[0], [...calls[1]!, "sum"]);
+});
+
+Deno.test("an evaluation whose loss is no number is told, and never the best", async () => {
+  let reads = 0;
+  // Of the first evaluation nothing is scored.
+  const heldOut: SampleSource = {
+    ...evaluation,
+    read: async (...how) => ({
+      ...await evaluation.read(...how),
+      ...(++reads <= evaluation.count && { givenPatches: 100 }),
+    }),
+  };
+  await inTempFolder(async (folder) => {
+    const changes = { saveEvery: 2 };
+    const { summary, evaluations, saved } = await run(new ReferenceEngine(), {
+      ...{ changes, evaluates: true, heldOut, folder },
+    });
+    assertEquals(evaluations, [2, 4, 6]);
+    assertEquals([saved[0]!.best, saved[0]!.checkpoint.run!.best], [false, undefined]);
+    assert(summary.best!.step >= 4 && Number.isFinite(summary.best!.lossNats));
+    assertEquals((await loadCheckpoint(folder)).checkpoint.run!.best, summary.best);
+  });
 });
 
 /** So high a rate that the first step throws the weights far out. */

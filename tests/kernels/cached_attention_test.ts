@@ -169,6 +169,15 @@ Deno.test("a ring is refused of patches, and of bytes without a patch's size", (
   }
 });
 
+Deno.test("a window is refused of a ring that goes round, and of no whole number of rows", () => {
+  const shape = { B: 1, L: 9, H: 2, D: 4, row: "nextByte", ring: 4, window: 8 } as const;
+  assertThrows(() => cachedAttention.operands(shape), RangeError, "a window of 8 rows in a ring of 9");
+  cachedAttention.operands({ ...shape, window: 9 });
+  for (const wrong of [{ window: 0 }, { window: 1.5 }, { globalHeads: 3 }, { globalHeads: -1 }]) {
+    assertThrows(() => cachedAttention.operands({ ...shape, L: 12, ...wrong }), RangeError, "window");
+  }
+});
+
 Deno.test("the new row is that of the last patch or the next byte, within the slot", async () => {
   // Without a patch or byte, in the middle, and with a full slot.
   const sequences = Uint32Array.of(0, 0, 0, 7, 2, 1, 0, 7, 3, 3, 1, 7);

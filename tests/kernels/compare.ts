@@ -25,7 +25,7 @@ export function randomIntegers(length: number, seed: number, bound: number): Uin
 
 /**
  * One call of the kernel on the engine. Operands that are only written start as NaN (or 0xFFFFFFFF), so that an
- * element nobody wrote shows. Operands that are given the same array object share one tensor.
+ * element nobody wrote shows.
  */
 export async function runKernel<S extends Shape, F extends string, U extends string>(
   engine: Engine,

@@ -75,7 +75,7 @@ function margin(logits: Float32Array, choices: SamplingValues, u: number): numbe
 const choices: fc.Arbitrary<SamplingValues> = fc.record({
   topK: fc.constantFrom(0, 1, 2, 40, 256, 257, 1000),
   topP: fc.constantFrom(0.01, 0.5, 0.9, 0.99, 1),
-  temperature: fc.constantFrom(0.1, 0.7, 1, 1.3, 5),
+  temperature: fc.constantFrom(0.005, 0.1, 0.7, 1, 1.3, 5),
   seed: fc.nat(),
   greedy: fc.boolean(),
   ignoreEnd: fc.boolean(),
@@ -204,6 +204,15 @@ Deno.test("temperature comes after top-p, so it does not change which tokens are
   // Softmax with temperature 2 would flatten first, and then keep three.
   const flattened = filteredProbabilities(logits.map((l) => l / 2), { ...plain, topP: 0.75 });
   assertEquals(flattened.filter((p) => p > 0).length, 3);
+});
+
+Deno.test("at a temperature so low that every probability's power is 0, those left are still probabilities", () => {
+  const logits = Float64Array.from(randomFloats(257, 6));
+  const largest = Math.max(...logits);
+  const powers = logits.map((logit) => Math.exp((logit - largest) / 0.005));
+  const total = powers.reduce((sum, power) => sum + power);
+  const filtered = filteredProbabilities(logits, { ...plain, temperature: 0.005 });
+  assertClose(filtered, powers.map((power) => power / total), { absolute: 1e-12, relative: 0 }, "filtered");
 });
 
 Deno.test("finished sequences and full patches are left as they are", async () => {

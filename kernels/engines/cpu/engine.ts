@@ -2,7 +2,7 @@
  * Runs plans on the processor: WebAssembly with SIMD over shared memory, one worker for each thread.
  * @module
  */
-import { callsOf, type Engine, type Execution } from "../../engine.ts";
+import { callsOf, DeviceError, type Engine, type Execution } from "../../engine.ts";
 import type { Call, Plan, Tensor } from "../../plan.ts";
 import {
   type Address,
@@ -35,6 +35,9 @@ interface ResolvedStage {
   readonly name: string;
   readonly values: readonly Address[];
 }
+
+/** Kernels take sizes and places of numbers as signed integers of 32 bits. */
+const mostNumbers = 2 ** 31 - 1;
 
 /** Where workers load {@linkcode workerSource}. */
 let workerUrl: string | undefined;
@@ -97,7 +100,8 @@ export class CpuEngine implements Engine {
 
   /**
    * Gives the plan memory of its own.
-   * @throws {RangeError} when it takes more than it may, or than the system gives
+   * @throws {RangeError} when it takes more than it may, or than the system gives, or computes with too large a tensor
+   * @throws {DeviceError} when a thread has failed
    */
   async prepare(plan: Plan): Promise<CpuExecution> {
     const bytes = this.planBytes(plan);
@@ -107,6 +111,7 @@ export class CpuEngine implements Engine {
           smallerPlanAdvice,
       );
     }
+    refuseWhatIsTooLong(plan);
     const build = bytes > narrowBytes ? await this.#wideBuild() : this.#build;
     const memory = build.memory(bytes);
     const { addresses, end: scratch } = placePlan(plan);
@@ -136,10 +141,21 @@ export class CpuEngine implements Engine {
     this.#fail(new Error("The cpu engine was closed"));
   }
 
-  /** Gives a message to every thread, or to the first one alone. */
-  send(message: Record<string, unknown>, toFirst = false): void {
+  /** Whether a thread has failed, or the engine was closed: nothing can be computed or told any more. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /**
+   * Gives a message to every thread, or to the first one alone.
+   * @param transfer what goes to the first one without being copied
+   * @throws {DeviceError} when a thread has failed
+   */
+  send(message: Record<string, unknown>, toFirst = false, transfer: Transferable[] = []): void {
     if (this.#failure !== undefined) throw this.#failure;
-    for (const worker of toFirst ? this.#workers.slice(0, 1) : this.#workers) worker.postMessage(message);
+    for (const worker of toFirst ? this.#workers.slice(0, 1) : this.#workers) {
+      worker.postMessage(message, transfer);
+    }
   }
 
   /** Copies 32-bit words out, once everything before is done. */
@@ -163,7 +179,7 @@ export class CpuEngine implements Engine {
       worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => this.#receive(data);
       worker.onerror = (event) => {
         event.preventDefault();
-        this.#fail(new Error(`Thread ${part} of the cpu engine failed: ${event.message}`));
+        this.#fail(new DeviceError(`Thread ${part} of the cpu engine failed: ${event.message}`));
       };
       worker.postMessage({ kind: "start", control: this.#control.buffer, part, parts: this.threads });
       this.#workers.push(worker);
@@ -171,7 +187,7 @@ export class CpuEngine implements Engine {
   }
 
   #receive(message: WorkerMessage): void {
-    if ("failed" in message) return this.#fail(new Error(message.failed));
+    if ("failed" in message) return this.#fail(new DeviceError(message.failed));
     this.#pending.get(message.request)?.resolve(message.values);
     this.#pending.delete(message.request);
   }
@@ -206,8 +222,10 @@ export class CpuExecution implements Execution {
         `Cannot write ${values.length} values to "${tensor.name}": it holds ${tensor.length}`,
       );
     }
-    // The message copies the values, so the caller may change them at once.
-    this.#engine.send({ kind: "write", plan: this.#id, address: this.#addressOf(tensor), values }, true);
+    // The caller may change the values at once; a message with a part of an array would take the rest along.
+    const copy = values.slice();
+    const address = this.#addressOf(tensor);
+    this.#engine.send({ kind: "write", plan: this.#id, address, values: copy }, true, [copy.buffer]);
   }
 
   run(...programs: string[]): void {
@@ -224,7 +242,20 @@ export class CpuExecution implements Execution {
   }
 
   destroy(): void {
-    this.#engine.send({ kind: "destroy", plan: this.#id });
+    // Threads that failed or were ended have no memory of it any more.
+    if (!this.#engine.failed) this.#engine.send({ kind: "destroy", plan: this.#id });
+  }
+}
+
+/** Refuses a plan whose calls take more numbers than kernels count. */
+function refuseWhatIsTooLong({ programs }: Plan): void {
+  for (const { operands } of [...programs.values()].flat()) {
+    for (const { name, length } of Object.values(operands)) {
+      if (length <= mostNumbers) continue;
+      throw new RangeError(
+        `Cannot compute with "${name}": it has ${length} numbers, kernels count to ${mostNumbers}. ${smallerPlanAdvice}`,
+      );
+    }
   }
 }
 

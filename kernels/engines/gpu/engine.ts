@@ -6,7 +6,7 @@
 import type { Engine } from "../../engine.ts";
 import type { DeviceFacts, Dispatch } from "../../kernel.ts";
 import { type MemoryPlan, planMemory, type Slot } from "../../memory.ts";
-import type { Call, Plan, Tensor } from "../../plan.ts";
+import type { Call, Plan, Storage } from "../../plan.ts";
 import type { GpuDevice } from "./device.ts";
 import { bytesOf, type Encoded, GpuExecution } from "./execution.ts";
 import { type HalfPlan, halfPlan } from "./half_storage.ts";
@@ -46,6 +46,14 @@ export interface UntunedCall {
 /** What a call's dispatches hand each other. */
 const scratchBinding: Binding = { name: "scratch", access: "update", type: "f32", named: false };
 
+/** A plan's dispatches and memory. */
+interface Placed {
+  readonly dispatches: ReadonlyMap<Call, readonly Dispatch[]>;
+  /** Where dispatches hand each other numbers; it has memory where any do. */
+  readonly scratch: Storage;
+  readonly memory: MemoryPlan;
+}
+
 /** Runs plans through WebGPU. */
 export class GpuEngine implements Engine {
   readonly name = "gpu";
@@ -76,9 +84,9 @@ export class GpuEngine implements Engine {
     this.description = gpu.description;
   }
 
-  /** Where the storages of a plan live on the device. */
+  /** Where the storages of a plan live on the device, and what the dispatches of its calls hand each other. */
   memoryOf(plan: Plan): MemoryPlan {
-    return planMemory(this.#stored(plan).plan);
+    return this.#place(this.#stored(plan).plan).memory;
   }
 
   /** Calls whose fastest variant is not known, one for each kernel, shape and way of storing, by the key in `tuning`. */
@@ -109,12 +117,47 @@ export class GpuEngine implements Engine {
   }
 
   async prepare(plan: Plan): Promise<GpuExecution> {
-    const { device } = this.gpu;
     const stored = this.#stored(plan);
-    const memory = planMemory(stored.plan);
-    refuseWhatDoesNotFit(device, memory.slots);
+    const { dispatches, scratch, memory } = this.#place(stored.plan);
+    refuseWhatDoesNotFit(this.gpu.device, memory.slots);
 
     const buffers = new Map<Slot, GPUBuffer>();
+    try {
+      await this.#allocate(memory, buffers);
+      const bufferOf = (storage: Storage) => buffers.get(memory.slotOf.get(storage)!)!;
+      const programs = new Map<string, Encoded[]>();
+      for (const [name, calls] of stored.plan.programs) {
+        const encoded: Encoded[] = [];
+        for (const call of calls) {
+          encoded.push(...await this.#encode(call, dispatches.get(call)!, bufferOf, scratch));
+        }
+        programs.set(name, encoded);
+      }
+      return new GpuExecution(plan, this.gpu, programs, stored, bufferOf, [...buffers.values()]);
+    } catch (error) {
+      for (const buffer of buffers.values()) buffer.destroy();
+      throw error;
+    }
+  }
+
+  /** The dispatches of a stored plan, and its memory with the largest scratch of any call: calls take turns in it. */
+  #place({ storages, programs, ...others }: Plan): Placed {
+    const dispatches = new Map([...programs.values()].flat().map((call) => [call, this.#dispatchesOf(call)]));
+    const length = [...dispatches.values()].flat()
+      .reduce((most, { scratchLength = 0 }) => Math.max(most, scratchLength), 0);
+    // Not an activation: those have memory only where a call names them.
+    const scratch: Storage = { name: "scratch", type: "f32", length, role: "output" };
+    const all = length > 0 ? [...storages, scratch] : storages;
+    return { dispatches, scratch, memory: planMemory({ ...others, programs, storages: all }) };
+  }
+
+  /**
+   * Makes a buffer for every slot.
+   * @param buffers gets them, also those that there was memory for before there was none
+   * @throws {RangeError} when the device has no memory for one
+   */
+  async #allocate(memory: MemoryPlan, buffers: Map<Slot, GPUBuffer>): Promise<void> {
+    const { device } = this.gpu;
     const allocations = memory.slots.map((slot) => {
       device.pushErrorScope("out-of-memory");
       const buffer = device.createBuffer({
@@ -128,7 +171,6 @@ export class GpuEngine implements Engine {
     const errors = await Promise.all(allocations);
     const failed = errors.findIndex((error) => error !== null);
     if (failed >= 0) {
-      for (const buffer of buffers.values()) buffer.destroy();
       const { length, storages } = memory.slots[failed]!;
       const { message } = errors[failed]!;
       throw new RangeError(
@@ -137,35 +179,6 @@ export class GpuEngine implements Engine {
           "Use a smaller batch or preset (on a GPU with a small BAR heap see denoland/deno#35195)",
       );
     }
-    const dispatches = new Map(
-      [...stored.plan.programs.values()].flat().map((call) => [call, this.#dispatchesOf(call)]),
-    );
-    const scratch = this.#createScratch([...dispatches.values()].flat());
-    const bufferOf = (tensor: Tensor) => buffers.get(memory.slotOf.get(tensor.storage)!)!;
-
-    const programs = new Map<string, Encoded[]>();
-    for (const [name, calls] of stored.plan.programs) {
-      const encoded: Encoded[] = [];
-      for (const call of calls) {
-        encoded.push(...await this.#encode(call, dispatches.get(call)!, bufferOf, scratch));
-      }
-      programs.set(name, encoded);
-    }
-    return new GpuExecution(plan, this.gpu, programs, stored, bufferOf, [
-      ...buffers.values(),
-      ...(scratch ? [scratch] : []),
-    ]);
-  }
-
-  /** The largest scratch of any call: calls run one after the other, and take turns in it. */
-  #createScratch(dispatches: readonly Dispatch[]): GPUBuffer | undefined {
-    const length = dispatches.reduce((most, { scratchLength = 0 }) => Math.max(most, scratchLength), 0);
-    if (length === 0) return undefined;
-    return this.gpu.device.createBuffer({
-      label: "scratch",
-      size: 4 * length,
-      usage: GPUBufferUsage.STORAGE,
-    });
   }
 
   /** What is stored how. */
@@ -180,8 +193,8 @@ export class GpuEngine implements Engine {
   async #encode(
     call: Call,
     dispatches: readonly Dispatch[],
-    bufferOf: (tensor: Tensor) => GPUBuffer,
-    scratch: GPUBuffer | undefined,
+    bufferOf: (storage: Storage) => GPUBuffer,
+    scratch: Storage,
   ): Promise<Encoded[]> {
     const { device, subgroups } = this.gpu;
     const operands = bindingsOf(call.kernel, call.shape, (name) => call.operands[name]!.storage.type);
@@ -196,10 +209,10 @@ export class GpuEngine implements Engine {
         layout: pipeline.getBindGroupLayout(0),
         entries: bindings.map((each, binding) => {
           if (each === scratchBinding) {
-            return { binding, resource: { buffer: scratch!, size: 4 * scratchLength! } };
+            return { binding, resource: { buffer: bufferOf(scratch), size: 4 * scratchLength! } };
           }
           const tensor = call.operands[each.name]!;
-          return { binding, resource: { buffer: bufferOf(tensor), ...bytesOf(tensor) } };
+          return { binding, resource: { buffer: bufferOf(tensor.storage), ...bytesOf(tensor) } };
         }),
       });
       encoded.push({ pipeline, bindGroup, workgroups: dispatch.workgroups });

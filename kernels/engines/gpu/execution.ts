@@ -3,7 +3,7 @@
  * @module
  */
 import { DeviceError, type Execution } from "../../engine.ts";
-import type { Plan, Tensor } from "../../plan.ts";
+import type { Plan, Storage, Tensor } from "../../plan.ts";
 import type { GpuDevice } from "./device.ts";
 import { type HalfPlan, shadowProgram } from "./half_storage.ts";
 
@@ -21,7 +21,7 @@ export class GpuExecution implements Execution {
   readonly #gpu: GpuDevice;
   readonly #programs: ReadonlyMap<string, readonly Encoded[]>;
   readonly #stored: HalfPlan;
-  readonly #bufferOf: (tensor: Tensor) => GPUBuffer;
+  readonly #bufferOf: (storage: Storage) => GPUBuffer;
   readonly #buffers: readonly GPUBuffer[];
   /** Whether parameters were written that have a shadow. */
   #staleShadows = false;
@@ -32,7 +32,7 @@ export class GpuExecution implements Execution {
     gpu: GpuDevice,
     programs: ReadonlyMap<string, readonly Encoded[]>,
     stored: HalfPlan,
-    bufferOf: (tensor: Tensor) => GPUBuffer,
+    bufferOf: (storage: Storage) => GPUBuffer,
     buffers: readonly GPUBuffer[],
   ) {
     this.plan = plan;
@@ -53,9 +53,15 @@ export class GpuExecution implements Execution {
     // Deno aborts the process on an empty write.
     if (values.length === 0) return;
     const stored = this.#storedAs(tensor);
+    if (stored.storage.type === "f16" && values.length % 2 > 0 && values.length < tensor.length) {
+      throw new RangeError(
+        `Cannot write ${values.length} of the ${tensor.length} values of "${tensor.name}": two at a time are written ` +
+          "of what is stored in f16. Write an even number of them, or all",
+      );
+    }
     this.#staleShadows ||= this.#stored.shadows.some(({ source }) => source === tensor.storage);
     this.#gpu.device.queue.writeBuffer(
-      this.#bufferOf(stored),
+      this.#bufferOf(stored.storage),
       bytesOf(stored).offset,
       stored.storage.type === "f16"
         ? paddedHalves(values)
@@ -116,7 +122,7 @@ export class GpuExecution implements Execution {
     });
     try {
       const encoder = device.createCommandEncoder();
-      encoder.copyBufferToBuffer(this.#bufferOf(tensor), offset, staging, 0, size);
+      encoder.copyBufferToBuffer(this.#bufferOf(tensor.storage), offset, staging, 0, size);
       device.queue.submit([encoder.finish()]);
       await staging.mapAsync(GPUMapMode.READ).catch((error) => {
         throw this.#gpu.failure() ??

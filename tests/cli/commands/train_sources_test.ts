@@ -93,6 +93,30 @@ Deno.test("train --init starts from a checkpoint's weights and sizes, with anoth
     assertEquals(await evaluate(longer), await evaluate(first));
     const { stdout } = await bgpt(["info", longer]);
     assertMatch(stdout, /^patchLength +20$/m);
+
+    const wider = join(folder, "wider");
+    const window = ["--byte-window", "17", "--byte-convolution", "3"];
+    const grown = await bgpt(["train", "--data", data, "--out", wider, "--init", first, ...window, ...still]);
+    assertMatch(
+      grown.stderr,
+      /^New, as the checkpoint does not have it: byte_level_decoder\.\S+ and 3 more$/m,
+    );
+    const back = ["--byte-window", "17", "--byte-convolution", "0"];
+    const shrunk = await bgpt([
+      "train",
+      "--data",
+      data,
+      "--out",
+      `${wider}2`,
+      "--init",
+      wider,
+      ...back,
+      ...still,
+    ]);
+    assertMatch(
+      shrunk.stderr,
+      /^Left behind, as the model does not have it: byte_level_decoder\.\S+ and 2 more$/m,
+    );
   }));
 
 Deno.test("train refuses weights of other sizes, a weight of 0 and a source that is not there", () =>

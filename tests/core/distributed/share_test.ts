@@ -69,4 +69,8 @@ Deno.test("a rank's strip has its part of the patches where all samples are as l
   assertEquals(sharedCapacity(alike, sizes, 32, 3), 11);
   assertEquals(sharedCapacity(alike, sizes, 32, 64), 8); // No less than a sample takes.
   assertEquals(sharedCapacity(memorySamples([40, 3], 1), sizes, 32, 2), 16 + 2);
+  const evaluation = [{ name: "held out", source: memorySamples([3, 40], 1) }];
+  const short = memorySamples([0, 0], 1);
+  assertEquals(sharedCapacity(short, sizes, 8, 4), 2);
+  assertEquals(sharedCapacity(short, sizes, 8, 4, evaluation), 8); // Nor than what is evaluated does.
 });

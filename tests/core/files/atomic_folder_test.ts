@@ -52,7 +52,7 @@ folderTest("a previous folder is replaced, with nothing left beside it", async (
 
 folderTest("where nothing complete was written, nothing is found", async (folder) => {
   assertEquals(await newestCompleteFolder(`${folder}/run`), undefined);
-  await Deno.mkdir(`${folder}/run.tmp-1`);
+  await Deno.mkdir(`${folder}/.run.bgpt-tmp-1`);
   assertEquals(await newestCompleteFolder(`${folder}/run`), undefined);
 });
 
@@ -102,8 +102,8 @@ folderTest("a kill while an interrupted replacement is finished loses nothing ei
   await killAtEveryOperation(
     folder,
     async (path) => {
-      await writeFolderAtomically(`${path}.new`, checkpointFiles("interrupted"));
-      await writeFolderAtomically(`${path}.tmp-1-old`, checkpointFiles("rest"));
+      await writeFolderAtomically(`${path}/../.run.bgpt-new`, checkpointFiles("interrupted"));
+      await writeFolderAtomically(`${path}/../.run.bgpt-tmp-1-old`, checkpointFiles("rest"));
       await Deno.mkdir(path);
       await Deno.writeTextFile(`${path}/model`, "oldest");
     },
@@ -122,6 +122,19 @@ folderTest("a failure while writing keeps the old folder and cleans up", async (
   await assertRejects(writing, Error, `Cannot write folder "${folder}/run": `);
   assertEquals(await newestContent(`${folder}/run`), "old");
   assertEquals(namesIn(folder), ["run"]);
+});
+
+folderTest("folders and files of similar names are nobody's but the user's", async (folder) => {
+  for (const name of ["run.new", "run.tmp-1", "run.tmp-1-old"]) await Deno.mkdir(`${folder}/${name}`);
+  await Deno.writeTextFile(`${folder}/other.new`, "text");
+  for (const name of ["run", "other"]) {
+    assertEquals(await newestCompleteFolder(`${folder}/${name}`), undefined);
+    for (const content of ["old", "new"]) {
+      await writeFolderAtomically(`${folder}/${name}`, checkpointFiles(content));
+      assertEquals(await newestContent(`${folder}/${name}`), content);
+    }
+  }
+  assertEquals(namesIn(folder), ["other", "other.new", "run", "run.new", "run.tmp-1", "run.tmp-1-old"]);
 });
 
 folderTest("a folder with other files in it is not replaced", async (folder) => {

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   loadCheckpoint,
+  newestStep,
   removeUnfinishedCheckpoints,
   runIn,
   RunLock,
@@ -90,10 +91,26 @@ folderTest("a damaged newer step does not push a good one out", async (folder) =
 folderTest("a checkpoint that a kill left beside its place is found", async (folder) => {
   await saveRunCheckpoint(folder, at(2), false);
   await saveRunCheckpoint(folder, at(4), false);
-  await Deno.rename(stepPath(folder, 4), `${stepPath(folder, 4)}.new`);
+  await Deno.rename(stepPath(folder, 4), `${folder}/checkpoints/.step-00000004.bgpt-new`);
   assertEquals((await loadCheckpoint(folder)).checkpoint, at(4));
+  assertEquals((await loadCheckpoint(stepPath(folder, 4))).checkpoint, at(4));
+  assertEquals(await newestStep(folder), 4);
   await saveRunCheckpoint(folder, at(6), false);
   assertEquals(namesIn(`${folder}/checkpoints`).length, 2);
+});
+
+folderTest("of a step and what a kill left beside it to replace it, the latter is taken", async (folder) => {
+  await saveRunCheckpoint(folder, at(4), false);
+  await saveCheckpoint(`${folder}/checkpoints/.step-00000004.bgpt-new`, smallCheckpoint(5, 4));
+  assertEquals((await loadCheckpoint(folder)).checkpoint, smallCheckpoint(5, 4));
+});
+
+folderTest("what stands beside a run is not taken for it, whatever its name", async (folder) => {
+  await saveRunCheckpoint(`${folder}/songs`, at(2), false);
+  for (const name of ["songs.new", ".songs.bgpt-new"]) {
+    await saveRunCheckpoint(`${folder}/${name}`, at(4), false);
+  }
+  assertEquals((await loadCheckpoint(`${folder}/songs`)).checkpoint, at(2));
 });
 
 folderTest("where every checkpoint is damaged, the newest one's damage is told", async (folder) => {
@@ -134,10 +151,12 @@ folderTest("a run counts from its first checkpoint on; before, it is begun", asy
   assertEquals(await runIn(folder), "kept", "metrics that nobody knows of");
   new RunLock(folder)[Symbol.dispose]();
   assertEquals(await runIn(folder), "begun");
-  await Deno.mkdir(`${folder}/checkpoints/step-00000001.tmp-9`, { recursive: true });
+  for (const name of [".step-00000001.bgpt-tmp-9", ".best.bgpt-tmp-9-old", "best.tmp-9"]) {
+    await Deno.mkdir(`${folder}/checkpoints/${name}`, { recursive: true });
+  }
   assertEquals(await runIn(folder), "begun");
   await removeUnfinishedCheckpoints(folder);
-  assertEquals(namesIn(`${folder}/checkpoints`), []);
+  assertEquals(namesIn(`${folder}/checkpoints`), ["best.tmp-9"]);
   await saveRunCheckpoint(folder, at(1), false);
   assertEquals(await runIn(folder), "kept");
 });
@@ -157,3 +176,18 @@ folderTest("the weights alone are read without the optimizer's file, whatever it
   const { optimizer: _, ...weights } = at(3);
   assertEquals(checkpoint, weights);
 });
+
+folderTest(
+  "the weights of a run are read though its best evaluation is damaged, to resume is not",
+  async (folder) => {
+    const { optimizer: _, run: { best: __, ...run }, ...weights } = at(3);
+    for (const best of [{ step: 4, lossNats: null }, { step: -1, lossNats: 1 }, { step: 4 }, null]) {
+      const path = await saveRunCheckpoint(folder, at(3), false);
+      await Deno.writeTextFile(`${path}/trainer.json`, JSON.stringify({ ...run, best }));
+      const message = `trainer.json has a best evaluation of ${JSON.stringify(best)}`;
+      await assertRejects(() => loadCheckpoint(folder), SyntaxError, message);
+      const { checkpoint, passedOver } = await loadCheckpoint(folder, "weights");
+      assertEquals({ checkpoint, passedOver }, { checkpoint: { ...weights, run }, passedOver: [] });
+    }
+  },
+);

@@ -5,20 +5,28 @@ import {
   attention,
   attentionBackward,
   byteAttentionBackward,
+  byteConvolution,
+  byteConvolutionBackward,
   byteEmbeddingBackward,
+  cachedAttention,
+  columnSum,
   CpuEngine,
   type CpuOptions,
   crossEntropy,
   dropout,
+  encodeSampling,
   encodeStep,
   type Engine,
   type Kernel,
   layerNormBackward,
+  layerNormParameterGradient,
   matmul,
   packedProduct,
   patchEmbeddingBackward,
   type Plan,
   PlanBuilder,
+  rotary,
+  sample,
   type Shape,
 } from "@bgpt/kernels";
 import { randomFloats, randomIntegers, runKernel, type Values } from "../compare.ts";
@@ -67,7 +75,12 @@ function inputsOf<S extends Shape>(kernel: Kernel<S, string, string>, shape: S):
       inputs[name] = encodeStep({ dropoutSeed: 3, dropoutRate: 0.2, lossScale: 2, learningRate: 1e-3 });
     } // One file, from the strip's first patch on.
     else if (name === "fileStart") inputs[name] = new Uint32Array(length);
-    else if (type === "u32") inputs[name] = randomIntegers(length, 5, Number(shape["V"]));
+    else if (name === "sampling") inputs[name] = encodeSampling({ topK: 40 });
+    // Rows without a byte, sequences at the sixth of the patch behind their ninth.
+    else if (name === "row") inputs[name] = new Uint32Array(length).fill(256);
+    else if (name === "sequences") {
+      inputs[name] = Uint32Array.from({ length }, (_, i) => [9, 5, 0, i][i % 4]!);
+    } else if (type === "u32") inputs[name] = randomIntegers(length, 5, Number(shape["V"]));
     else inputs[name] = randomFloats(length, name.length, 1);
   }
   return inputs;
@@ -82,10 +95,18 @@ const cases: readonly (readonly [kernel: unknown, shape: Shape])[] = [
   [attentionBackward, { P: 70, H: 2, D: 16, dropout: true, stream: 1 }],
   [byteAttentionBackward, { N: 3, S: 16, H: 2, D: 16, dropout: false, stream: 1 }],
   [patchEmbeddingBackward, { P: 70, S: 3, V: 5, C: 97, L: 70 }],
+  [byteConvolution, { N: 9, S: 16, V: 17, C: 43, W: 21 }],
+  [byteConvolutionBackward, { N: 9, S: 16, V: 17, C: 43, W: 21 }],
   [byteEmbeddingBackward, { N: 9, S: 16, V: 17, C: 97 }],
   [byteEmbeddingBackward, { N: 9, S: 16, V: 17, C: 97, feature: "every" }],
   [layerNormBackward, { R: 33, C: 50, accumulate: true }],
   [crossEntropy, { R: 33, V: 257, gradient: true }],
+  [layerNormParameterGradient, { R: 133, C: 50 }],
+  [columnSum, { R: 133, C: 43 }],
+  [rotary, { R: 33, H: 2, D: 16, theta: 100, inverse: false }],
+  [cachedAttention, { B: 3, L: 70, H: 2, D: 16, row: "lastPatch" }],
+  [cachedAttention, { B: 3, L: 70, H: 2, D: 16, row: "nextByte", ring: 16 }],
+  [sample, { B: 3, S: 16, V: 257 }],
   [dropout, { length: 1000, stream: 1, residual: true }],
   [adamw, { length: 1024, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }],
 ];

@@ -1,5 +1,5 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { clear, CpuEngine, type Kernel, matmul, PlanBuilder, wgsl, write } from "@bgpt/kernels";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { clear, CpuEngine, DeviceError, type Kernel, matmul, PlanBuilder, wgsl, write } from "@bgpt/kernels";
 import { compareWithReference, randomFloats, runKernel } from "../compare.ts";
 
 /** A kernel whose assembly is whatever a test wants. */
@@ -44,7 +44,39 @@ Deno.test("a thread that fails stops the step with its error, and the others do 
   const { plan, x } = planOf(broken("clear"));
   const execution = await engine.prepare(plan);
   execution.run("test");
-  await assertRejects(() => execution.readFloats(x), Error, "the call: memory access out of bounds");
+  await assertRejects(() => execution.readFloats(x), DeviceError, "the call: memory access out of bounds");
+  assertThrows(() => execution.run("test"), DeviceError, "the call: memory access out of bounds");
+  // What cleans up after the failure does not hide it.
+  execution.destroy();
+  engine.destroy();
+});
+
+Deno.test("a plan may be given back when its engine is closed", async () => {
+  const engine = await CpuEngine.create({ threads: 1 });
+  const execution = await engine.prepare(planOf(clear).plan);
+  engine.destroy();
+  execution.destroy();
+});
+
+Deno.test("a part of an array is written without the rest of it, and may be changed at once", async () => {
+  const engine = await CpuEngine.create({ threads: 1 });
+  const { plan, x } = planOf(clear);
+  const execution = await engine.prepare(plan);
+  const { postMessage } = Worker.prototype;
+  const byteLengths: number[] = [];
+  Worker.prototype.postMessage = function (message, options) {
+    byteLengths.push(message.values.buffer.byteLength);
+    postMessage.call(this, message, options as StructuredSerializeOptions);
+  };
+  const all = new Float32Array(new SharedArrayBuffer(4 * 100_000)).fill(5);
+  try {
+    execution.write(x, all.subarray(10, 1010));
+  } finally {
+    Worker.prototype.postMessage = postMessage;
+  }
+  all.fill(6);
+  assertEquals(byteLengths, [4000]);
+  assertEquals(await execution.readFloats(x), new Float32Array(1000).fill(5));
   engine.destroy();
 });
 
@@ -53,6 +85,21 @@ Deno.test("a kernel that the module does not have is named", async () => {
   const { plan, x } = planOf(broken("noSuchFunction"));
   const execution = await engine.prepare(plan);
   await assertRejects(() => execution.readFloats(x), Error, "no function noSuchFunction for the call");
+  engine.destroy();
+});
+
+Deno.test("a call on more numbers than kernels count is refused, naming the tensor", async () => {
+  const engine = await CpuEngine.create({ threads: 1 });
+  const length = 2 ** 31;
+  const builder = new PlanBuilder();
+  const x = builder.tensor("x", [length], "output");
+  builder.program("test");
+  builder.call(clear, { length }, { x }, "the call");
+  await assertRejects(
+    () => engine.prepare(builder.build()),
+    RangeError,
+    `Cannot compute with "x": it has ${length} numbers, kernels count to ${length - 1}. Use a smaller batch`,
+  );
   engine.destroy();
 });
 

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import {
   clear,
   type Execution,
@@ -77,12 +77,20 @@ mixedTest("products read f16 copies of parameters, which follow every change of 
 });
 
 mixedTest(
-  "what is written to and read from a tensor in f16 is what f16 holds, odd lengths too",
+  "what is written to and read from a tensor in f16 is what f16 holds, odd lengths too, but no odd part of it",
   async (engine) => {
     const { plan, inner } = twoProducts();
     const execution = await engine.prepare(plan);
     const values = randomFloats(inner.length, 3, 1000);
     execution.write(inner, values);
+    assertEquals(await execution.readFloats(inner), rounded(values));
+    execution.write(inner, Float32Array.of(7, 8));
+    values.set([7, 8]);
+    assertThrows(
+      () => execution.write(inner, Float32Array.of(9)),
+      RangeError,
+      `Cannot write 1 of the ${inner.length} values of "inner"`,
+    );
     assertEquals(await execution.readFloats(inner), rounded(values));
     execution.destroy();
   },
