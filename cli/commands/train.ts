@@ -80,7 +80,7 @@ const command: Command = defineCommand({
     resume: {
       kind: "flag",
       help:
-        "go on from the newest checkpoint in --out, or from the start where none was kept yet; all else that is said must " +
+        "go on from the newest checkpoint in --out, or from the start where none was kept yet; fields that are said must " +
         "be as at the start, but --steps may be raised",
     },
     shardOptimizer: {
@@ -180,9 +180,11 @@ const command: Command = defineCommand({
     const init = values.init === undefined || resume !== undefined
       ? undefined
       : await openCheckpoint(values.init);
-    const config = resume === undefined
-      ? await chooseConfig(values, flags, init?.model)
-      : await resumedConfig(resume.config, values, flags);
+    const resumed = resume && await resumedConfig(resume.config, values, flags);
+    const config = resumed?.config ?? await chooseConfig(values, flags, init?.model);
+    if (resumed !== undefined && resumed.overruled.length > 0) {
+      note(`Going on as the run was started, not with ${resumed.overruled.join(", ")}`);
+    }
     if (resume !== undefined) checkSameTask(resume, task);
     if (values.shardOptimizer && config.optimizer === "muon") {
       throw new UsageError(

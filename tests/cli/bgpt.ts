@@ -41,13 +41,7 @@ export function spawnBgpt(
     async outcome() {
       const { code, stdout, stderr } = await output;
       const decoder = new TextDecoder();
-      const written = decoder.decode(stderr);
-      return {
-        code,
-        stdout: decoder.decode(stdout),
-        stderr: written,
-        messages: written.replace(progressLine, ""),
-      };
+      return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
     },
   };
 }

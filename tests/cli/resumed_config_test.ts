@@ -30,16 +30,16 @@ Deno.test("whatever a run was started with, the same goes on with it; by flag or
     ];
     for (const choice of ways) {
       const config = await chooseConfig(choice, flags, choice.init ? modelConfig(presets.small) : undefined);
-      assertEquals(await resumedConfig(config, choice, flags), config);
-      assertEquals(await resumedConfig(config, { recipe: "default" }, {}), config);
+      assertEquals(await resumedConfig(config, choice, flags), { config, overruled: [] });
+      assertEquals((await resumedConfig(config, { recipe: "default" }, {})).config, config);
       const raised = { ...config, steps: 99_999 };
-      assertEquals(await resumedConfig(config, choice, { ...flags, steps: 99_999 }), raised);
+      assertEquals((await resumedConfig(config, choice, { ...flags, steps: 99_999 })).config, raised);
       const kept = choice.config === undefined ? raised : config;
-      assertEquals(await resumedConfig(raised, choice, flags), kept);
+      assertEquals((await resumedConfig(raised, choice, flags)).config, kept);
     }
   }));
 
-Deno.test("a field of flags, file, recipe or preset that would be another is refused, naming where it stands", () =>
+Deno.test("a field of flags or file that would be another is refused, naming where it stands", () =>
   inTempFolder(async (folder) => {
     const path = join(folder, "config.json");
     Deno.writeTextFileSync(path, JSON.stringify({ seed: 4 }));
@@ -54,24 +54,6 @@ Deno.test("a field of flags, file, recipe or preset that would be another is ref
       ],
       [
         config,
-        { recipe: "published" },
-        {},
-        "with learningRate 0.0001 (--recipe published): the run was started with 0.001",
-      ],
-      [
-        config,
-        { recipe: "default", preset: "small" },
-        {},
-        "with patchLength 128 (--preset small): the run was started with 64",
-      ],
-      [
-        { ...config, byteWindow: 32 },
-        { recipe: "default", preset: "tiny" },
-        {},
-        "without byteWindow (--preset tiny): the run was started with 32",
-      ],
-      [
-        config,
         { recipe: "default", preset: "tiny" },
         { byteWindow: 32 },
         "with byteWindow 32: the run was started without",
@@ -82,3 +64,14 @@ Deno.test("a field of flags, file, recipe or preset that would be another is ref
       await assertRejects(refused, UsageError, `Cannot resume ${message}. Leave it out, or start a new run`);
     }
   }));
+
+Deno.test("a preset or recipe that the run was not started with is overruled by the run, and that can be told", async () => {
+  const config = { ...presets.tiny, byteWindow: 32 };
+  const choice = { recipe: "published", preset: "small" } as const;
+  const resumed = await resumedConfig(config, choice, { hidden: 128, patchLayers: 2 });
+  assertEquals(resumed.config, config);
+  const told = ["learningRate 0.0001 (--recipe published)", "patchLength 128 (--preset small)"];
+  assertEquals(resumed.overruled.filter((field) => told.includes(field)), told);
+  assertEquals(resumed.overruled.includes("no byteWindow (--preset small)"), true);
+  assertEquals(resumed.overruled.some((field) => /^(hidden|patchLayers|steps) /.test(field)), false);
+});
