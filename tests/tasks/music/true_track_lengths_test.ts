@@ -81,7 +81,12 @@ Deno.test("a file made to be slow is not", () => {
   trueTrackLengths(Uint8Array.from([...file.subarray(0, 14), ...tracks]));
   const notes = Array.from({ length: 200_000 }, (_, i) => [0, i < 100_000 ? 0x90 : 0x80, 60, 1]).flat();
   assertEquals(parseMidiNotes(midiFile([[...notes, ...endOfTrack]])).notes.length, 100_000);
-  assertEquals(performance.now() - start < 5000, true, "a minute would be quadratic time");
+  // Seconds even on a machine at a tenth of its speed.
+  assertEquals(
+    performance.now() - start < 40_000,
+    true,
+    "a minute on a quick machine would be quadratic time",
+  );
 });
 
 function parses(bytes: Uint8Array): boolean {
