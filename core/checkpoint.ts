@@ -31,6 +31,8 @@ export interface RunState {
   readonly patchCapacity: number;
   /** Samples of the training data; another number means other data. */
   readonly sampleCount: number;
+  /** Of the training data's kinds, sizes, order and weights; absent in a run that an earlier version began. */
+  readonly sampleDigest?: number;
   /** What a sample is, in the words of its task, such as `{ pairs: "abc->mid" }`; absent where it is a file. */
   readonly sampleKind?: Readonly<Record<string, string>>;
   /** The best evaluation so far; by its accuracy, where classes are learnt. */
@@ -217,6 +219,7 @@ function checkRunState(value: Record<string, unknown>, parts: CheckpointParts, r
     "position.index": run.position?.index,
     "patchCapacity": run.patchCapacity,
     "sampleCount": run.sampleCount,
+    ...(run.sampleDigest !== undefined && { "sampleDigest": run.sampleDigest }),
   };
   for (const [name, count] of Object.entries(counts)) {
     if (!isCount(count)) refuse(`trainer.json has ${name} ${quotedValue(count)}, not a whole number`);

@@ -8,6 +8,7 @@ export * from "./nearest_name.ts";
 export * from "./stored_tensor.ts";
 export * from "./safetensors.ts";
 export * from "./sample.ts";
+export { sampleDigest } from "./sample_digest.ts";
 export * from "./mixture.ts";
 export * from "./hold_out.ts";
 export * from "./torch/torch_checkpoint.ts";

@@ -28,6 +28,7 @@ export async function checkpointOf(
       position,
       patchCapacity: data.patchCapacity,
       sampleCount: data.training.count,
+      ...(data.sampleDigest !== undefined && { sampleDigest: data.sampleDigest }),
       ...(data.sampleKind && { sampleKind: data.sampleKind }),
       ...(best && { best }),
     },

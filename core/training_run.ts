@@ -58,6 +58,8 @@ export interface RunData {
   readonly patchCapacity: number;
   /** Most samples of a strip, where the plan has room for so many only. */
   readonly sampleCapacity?: number;
+  /** Tells the training data from others by {@linkcode sampleDigest}: a part of the state of the run. */
+  readonly sampleDigest?: number;
   /** What a sample is, where it is no file: a part of the state of the run. */
   readonly sampleKind?: RunState["sampleKind"];
   /** Names of the classes by their numbers, where classes are learnt: a part of the checkpoint. */

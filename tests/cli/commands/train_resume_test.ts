@@ -56,6 +56,29 @@ Deno.test("a command that says --resume starts its run in a missing or empty fol
     });
   }));
 
+Deno.test("train --resume says where its data are not those so far, and nothing where they only moved", () =>
+  inTempFolder(async (folder) => {
+    const data = await writeFiles(join(folder, "data"), [9, 30, 17]);
+    const out = join(folder, "run");
+    const config = join(folder, "config.json");
+    await Deno.writeTextFile(config, JSON.stringify({ ...testSizes, patchSize: 4, batch: 1, evalShare: 0 }));
+    const train = async (...args: string[]) => {
+      const { code, stderr } = await bgpt(["train", "--out", out, "--device", "reference", ...args]);
+      assertEquals(code, 0, stderr);
+      return stderr;
+    };
+    const told =
+      "Going on with other data than so far: as many samples, but of other sizes, kinds or weights\n";
+    await train("--data", data, "--config", config, "--steps", "1");
+    const moved = join(folder, "moved");
+    await Deno.rename(data, moved);
+    const again = await train("--data", moved, "--steps", "2", "--resume");
+    assertEquals(again.includes("other data"), false, again);
+    await Deno.writeFile(join(moved, "f1.bin"), new Uint8Array(300));
+    assertStringIncludes(await train("--data", moved, "--steps", "3", "--resume"), told);
+    assertStringIncludes(await train("--data", `${moved}=2`, "--steps", "4", "--resume"), told);
+  }));
+
 Deno.test("train --resume is refused in a folder with something else in it, which stays as it is", () =>
   inTempFolder(async (folder) => {
     const data = await writeFiles(join(folder, "data"), [9, 30]);
