@@ -5,6 +5,7 @@
 import { encodeStep, type Engine } from "@bgpt/kernels";
 import type { Checkpoint } from "./checkpoint.ts";
 import { classificationPlan, classifiedFiles } from "./classification_plan.ts";
+import { checkStorage } from "./parameters.ts";
 import { RandomStream } from "./random.ts";
 import type { PatchSizes, Sample, SampleSource } from "./sample.ts";
 import { packStrip } from "./strip.ts";
@@ -33,7 +34,7 @@ const readsInFlight = 8;
  * @param checkpoint a classifier: one with labels
  * @param patchCapacity P: patches of a strip, at least those of the longest sample
  * @throws {TypeError} when the checkpoint has no labels
- * @throws {RangeError} when a sample does not fit, or the plan does not fit the engine
+ * @throws {RangeError} when the parameters are of another model, a sample does not fit, or the plan does not fit the engine
  */
 export async function* classify(
   engine: Engine,
@@ -45,6 +46,7 @@ export async function* classify(
     throw new TypeError("Cannot classify: the checkpoint has no labels. Use a classifier");
   }
   const plan = classificationPlan(model, patchCapacity, labels.length);
+  checkStorage(plan.model.table, parameters);
   const execution = await engine.prepare(plan.plan);
   let pending: { readonly batch: readonly NamedSample[]; readonly logits: Promise<Float32Array> }[] = [];
   const collect = async function* () {

@@ -5,6 +5,7 @@
  */
 import {
   type Checkpoint,
+  checkStorage,
   defaultSampling,
   evaluationPlan,
   extensionPatch,
@@ -37,7 +38,7 @@ function fileBytes({ memory, states }: StateFile): Uint8Array {
  * position, all bytes before it being true.
  * @param batch files computed at a time
  * @returns 16 values for each state; 256 where the model expects an end
- * @throws {RangeError} when a patch is not a state, or a file does not fit the patch length
+ * @throws {RangeError} when the parameters are of another model, a patch is not a state, or a file does not fit the patch length
  */
 export async function predictTeacherForced(
   engine: Engine,
@@ -52,6 +53,7 @@ export async function predictTeacherForced(
   );
   const longest = Math.max(...tokens.map(({ length }) => length / S));
   const plan = evaluationPlan(model, longest * Math.min(batch, files.length));
+  checkStorage(plan.model.table, parameters);
   const execution = await engine.prepare(plan.plan);
   execution.write(plan.model.parameters, parameters);
   execution.write(plan.model.step, encodeStep({}));

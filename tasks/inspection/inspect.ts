@@ -4,6 +4,7 @@
  */
 import {
   type Checkpoint,
+  checkStorage,
   endOfPatch,
   evaluationPlan,
   type FileSource,
@@ -42,6 +43,7 @@ export interface InspectionOptions {
  * Inspects every file of a source, in its order; a file beyond the patch length by the windows of
  * {@linkcode windowedSamples}.
  * @param checkpoint a generative one
+ * @throws {RangeError} when the parameters are of another model
  */
 export async function* inspectFiles(
   engine: Engine,
@@ -52,6 +54,7 @@ export async function* inspectFiles(
   const windows = windowedSamples(source, model);
   const patchCapacity = stripCapacity(windows, { batch: Math.min(batch, windows.count), ...model });
   const plan = evaluationPlan(model, patchCapacity);
+  checkStorage(plan.model.table, parameters);
   const execution = await engine.prepare(plan.plan);
   try {
     execution.write(plan.model.parameters, parameters);
