@@ -66,7 +66,7 @@ export default defineCommand({
   ],
   run: async (values) => {
     const { task, data, evalData, pairs, out, preset, steps, seed, json } = values;
-    const sizes = values.sizes.map(sampleCount).sort((a, b) => a - b);
+    const sizes = [...new Set(values.sizes.map(sampleCount))].sort((a, b) => a - b);
     if ((task === "conversion") !== (pairs !== undefined)) {
       throw new UsageError(
         task === "cpu"

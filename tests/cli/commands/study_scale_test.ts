@@ -29,7 +29,7 @@ Deno.test("a study of scale trains on nested parts, scores each, draws the curve
       "--threads",
       "1",
     ];
-    const first = await bgpt([...study, ...small, "--sizes", "9,4", "--json"]);
+    const first = await bgpt([...study, ...small, "--sizes", "9,4,9", "--json"]);
     assertEquals(first.code, 0, first.stderr);
     const { outcomes, trivial } = JSON.parse(first.stdout);
     assertEquals(outcomes.map(({ samples }: { samples: number }) => samples), [4, 9]);
