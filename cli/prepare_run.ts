@@ -47,11 +47,11 @@ export interface TrainRun extends TaskData {
 
 /**
  * Places the run on its engine, at the step that it goes on from.
- * @throws {RangeError} when the plan does not fit the device, or a file not into the strips of a run that goes on
+ * @throws {RangeError} when the plan does not fit the device, or a training file not into the strips of a run that goes on
  */
 export async function prepareRun(run: TrainRun): Promise<{ trainer: Trainer; data: RunData }> {
   const { config, training, evaluation, labels, sampleKind, parameters, resume } = run;
-  const patchCapacity = resume?.run?.patchCapacity ?? stripCapacity(training, config, evaluation);
+  const patchCapacity = resume?.run?.patchCapacity ?? stripCapacity(training, config);
   if (resume !== undefined) checkRoom(run, patchCapacity);
   const trainer = await createTrainer(run, patchCapacity);
   if (parameters !== undefined) trainer.restore({ parameters });
@@ -60,7 +60,7 @@ export async function prepareRun(run: TrainRun): Promise<{ trainer: Trainer; dat
     training,
     evaluation,
     patchCapacity,
-    sampleDigest: sampleDigest(training, config),
+    sampleDigest: sampleDigest(training, config.seed),
     ...(sampleKind && { sampleKind }),
     ...(labels && { labels, sampleCapacity: classifiedFiles(patchCapacity) }),
     dropsBadSteps: run.onBadStep === "skip",
@@ -69,18 +69,16 @@ export async function prepareRun(run: TrainRun): Promise<{ trainer: Trainer; dat
 }
 
 /** Strips of a run that goes on stay as they are, whatever files it is given now. */
-function checkRoom({ config, training, evaluation, out }: TrainRun, patchCapacity: number): void {
-  for (const source of [training, ...evaluation.map(({ source }) => source)]) {
-    for (let i = 0; i < source.count; i++) {
-      const count = source.patchCount(i, config);
-      if (count <= patchCapacity) continue;
-      throw new RangeError(
-        `Cannot resume "${out}": "${
-          source.name(i)
-        }" takes ${count} patches, a strip of the run holds ${patchCapacity}. ` +
-          "Name the files that the run was started with, or start a new run from its weights with --init",
-      );
-    }
+function checkRoom({ config, training, out }: TrainRun, patchCapacity: number): void {
+  for (let i = 0; i < training.count; i++) {
+    const count = training.patchCount(i, config);
+    if (count <= patchCapacity) continue;
+    throw new RangeError(
+      `Cannot resume "${out}": "${
+        training.name(i)
+      }" takes ${count} patches, a strip of the run holds ${patchCapacity}. ` +
+        "Name the files that the run was started with, or start a new run from its weights with --init",
+    );
   }
 }
 
@@ -110,13 +108,14 @@ async function createTrainer(run: TrainRun, patchCapacity: number): Promise<Trai
  */
 function planOf(run: TrainRun, patchCapacity: number): TrainedPlan {
   const { engine, config, labels, training, evaluation, communicator = singleRank } = run;
+  const capacity = sharedCapacity(training, config, patchCapacity, communicator.size, evaluation);
   const options = {
     ...trainingOptions(engine),
     recompute: run.recompute ?? false,
-    ...(communicator.size > 1 && { maskPatches: patchCapacity }),
+    // Dropout is that of the batch's own strip, whatever the plan has room for.
+    ...((communicator.size > 1 || capacity !== patchCapacity) && { maskPatches: patchCapacity }),
     ...(communicator.size > 1 && run.shardOptimizer && { shard: communicator }),
   };
-  const capacity = sharedCapacity(training, config, patchCapacity, communicator.size, evaluation);
   return labels === undefined
     ? trainingPlan(config, capacity, options)
     : classificationTrainingPlan(config, capacity, labels.length, options);
@@ -133,9 +132,9 @@ function fitsOn(engine: Engine): ((plan: Plan) => boolean) | undefined {
 
 /** The largest half, quarter, … of the batch whose plan fits; 0 for none. */
 function largestBatch(run: TrainRun, fits: (plan: Plan) => boolean): number {
-  const { config, training, evaluation } = run;
+  const { config, training } = run;
   for (let batch = config.batch >> 1; batch > 0; batch >>= 1) {
-    const { plan } = planOf(run, stripCapacity(training, { ...config, batch }, evaluation));
+    const { plan } = planOf(run, stripCapacity(training, { ...config, batch }));
     if (fits(plan)) return batch;
   }
   return 0;

@@ -2,8 +2,7 @@
  * From samples to strips: a seeded order that can be resumed at any strip, packed greedily.
  * @module
  */
-import { cut, lengthsOf, longestEvaluated, type Share, shareBounds } from "./distributed/share.ts";
-import type { EvaluationPart } from "./evaluation.ts";
+import { cut, lengthsOf, type Share, shareBounds } from "./distributed/share.ts";
 import { RandomStream } from "./random.ts";
 import { type Sample, type SampleOptions, type SampleSource, UnreadableFileError } from "./sample.ts";
 import { packStrip, type Strip } from "./strip.ts";
@@ -56,17 +55,14 @@ const orderStream = 0x2000_0000;
 const cutStream = 0x3000_0000;
 
 /**
- * Patches of a strip with room for `batch` of the longest samples: what a plan is built for.
+ * Patches of a strip with room for `batch` of the longest samples.
  * @param options sizes, and `batch`, samples of full length
- * @param evaluation what is evaluated with the same plan: each of its samples has room too
  */
 export function stripCapacity(
   source: SampleSource,
   options: { readonly batch: number; readonly patchSize: number; readonly patchLength: number },
-  evaluation: readonly EvaluationPart[] = [],
 ): number {
-  const { longest } = lengthsOf(source, options);
-  return Math.max(options.batch * longest, longestEvaluated(evaluation, options));
+  return options.batch * lengthsOf(source, options).longest;
 }
 
 /**

@@ -210,7 +210,7 @@ const command: Command = defineCommand({
     }
     if (resume !== undefined) checkSameSamples(resume, taskData.sampleKind);
     const digest = resume?.run.sampleDigest;
-    if (digest !== undefined && digest !== sampleDigest(training, config)) {
+    if (digest !== undefined && digest !== sampleDigest(training, config.seed)) {
       note("Going on with other data than so far: as many samples, but of other sizes, kinds or weights");
     }
     if (found !== undefined) {
@@ -227,7 +227,7 @@ const command: Command = defineCommand({
     await checkSameRun(
       communicator,
       { ...config, shardOptimizer: values.shardOptimizer },
-      training,
+      taskData,
       resume?.run?.step,
     );
     const engine = await openEngine(values, await localRanks(communicator));

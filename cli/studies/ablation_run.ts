@@ -4,6 +4,7 @@ import {
   type Checkpoint,
   type Config,
   parameterTable,
+  sharedCapacity,
   stripCapacity,
   trainingOptions,
   trainingPlan,
@@ -73,7 +74,8 @@ export function planAblation(
   const fields = { ...base, patchLength: data.patchLength, seed };
   const changed = { ...fields, ...variants[variant]!.changes(fields) };
   const model = refusingAsUsage(() => checkConfig(changed, `variant "${variant}"`));
-  const capacity = stripCapacity(data.training, model, data.evaluation);
+  const { training, evaluation } = data;
+  const capacity = sharedCapacity(training, model, stripCapacity(training, model), 1, evaluation);
   const flops = stepFlops(
     trainingPlan(model, capacity, trainingOptions(engine)).plan,
     model.batch,

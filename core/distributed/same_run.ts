@@ -1,6 +1,6 @@
 import type { Config } from "../config.ts";
 import { crc32c } from "../crc32c.ts";
-import type { SampleSource } from "../sample.ts";
+import type { RunData } from "../training_run.ts";
 import type { Communicator } from "./communicator.ts";
 
 /** What has to be the same in all ranks, in words. */
@@ -14,14 +14,17 @@ const parts = ["the options", "the files and their sizes", "the checkpoint to go
 export async function checkSameRun(
   communicator: Communicator,
   config: Config & { readonly shardOptimizer?: boolean },
-  training: SampleSource,
+  { training, evaluation }: Pick<RunData, "training" | "evaluation">,
   resumedStep: number = -1,
 ): Promise<void> {
   if (communicator.size === 1) return;
   const encoder = new TextEncoder();
-  let samples = training.count;
-  for (let i = 0; i < training.count; i++) {
-    samples = crc32c(encoder.encode(`${training.name(i)} ${training.patchCount(i, config)}\n`), samples);
+  let samples = 0;
+  for (const source of [training, ...evaluation.map(({ source }) => source)]) {
+    samples = crc32c(encoder.encode(`${source.count}\n`), samples);
+    for (let i = 0; i < source.count; i++) {
+      samples = crc32c(encoder.encode(`${source.name(i)} ${source.patchCount(i, config)}\n`), samples);
+    }
   }
   // Whole numbers below 2³² in doubles: every field of rank 0 as it is here.
   const own = Float64Array.of(crc32c(encoder.encode(JSON.stringify(config))), samples, resumedStep);

@@ -54,10 +54,10 @@ export function cut(
 }
 
 /**
- * Patches of a rank's strip: its part of the batch's, and room for the cuts to fall between samples of different lengths.
- * A batch whose samples cannot be cut so evenly takes that rank two strips.
+ * Patches of the strip that a rank's plan is built for: its part of the batch's, and room for the cuts to fall between
+ * samples of different lengths. A batch whose samples cannot be cut so evenly takes that rank two strips.
  * @param patchCapacity P of a strip that holds the whole batch
- * @param evaluation what is evaluated with the same plan: each of its samples has room
+ * @param evaluation what is evaluated with the same plan: each of its samples has room, too; batches stay as they are
  */
 export function sharedCapacity(
   source: SampleSource,
@@ -66,12 +66,12 @@ export function sharedCapacity(
   size: number,
   evaluation: readonly EvaluationPart[] = [],
 ): number {
-  if (size === 1) return patchCapacity;
+  const evaluated = Math.max(0, ...evaluation.map(({ source }) => lengthsOf(source, sizes).longest));
+  if (size === 1) return Math.max(patchCapacity, evaluated);
   const { shortest, longest } = lengthsOf(source, sizes);
   const even = Math.ceil(patchCapacity / size);
   const room = shortest === longest ? 0 : Math.ceil(longest / 4);
-  const needed = Math.max(longest, longestEvaluated(evaluation, sizes));
-  return Math.min(patchCapacity, Math.max(needed, even + room));
+  return Math.max(evaluated, Math.min(patchCapacity, Math.max(longest, even + room)));
 }
 
 /** Patches of the shortest and of the longest sample of a source. */
@@ -86,9 +86,4 @@ export function lengthsOf(
     longest = Math.max(longest, count);
   }
   return { shortest, longest };
-}
-
-/** Patches of the longest sample of what is evaluated; 0 where that is nothing. */
-export function longestEvaluated(evaluation: readonly EvaluationPart[], sizes: PatchSizes): number {
-  return Math.max(0, ...evaluation.map(({ source }) => lengthsOf(source, sizes).longest));
 }

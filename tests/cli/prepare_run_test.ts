@@ -23,6 +23,8 @@ for (const ranks of [[singleRank], ranksInProcess(2)]) {
   Deno.test(`a held-out file is longer than what is trained on, ranks: ${ranks.length}`, async () => {
     const evaluated = await Promise.all(ranks.map(async (communicator: Communicator) => {
       const { trainer, data } = await prepareRun({ ...run, communicator });
+      // A batch is one training file of 3 patches all the same.
+      assertEquals([data.patchCapacity, trainer.plan.model.P], [3, 12]);
       const { lastEvaluation } = await trainingRun(trainer, data, events);
       trainer.destroy();
       return lastEvaluation!;
@@ -34,11 +36,25 @@ for (const ranks of [[singleRank], ranksInProcess(2)]) {
   });
 }
 
+Deno.test("what is held out, however long, changes neither batches nor dropout of a training", async () => {
+  const dropping = { ...run, config: { ...config, batch: 2, steps: 3, dropout: 0.2 } };
+  const weights = await Promise.all(
+    [[], evaluation].map(async (evaluation) => {
+      const { trainer, data } = await prepareRun({ ...dropping, evaluation });
+      await trainingRun(trainer, data, events);
+      const { parameters } = await trainer.state();
+      trainer.destroy();
+      return parameters;
+    }),
+  );
+  assertEquals(weights[0], weights[1]);
+});
+
 Deno.test("a run that goes on refuses a file that its strips have no room for, before it takes a step", async () => {
   const checkpoint = smallCheckpoint();
   const resume = { ...checkpoint, run: { ...checkpoint.run, patchCapacity: 4 } };
   await assertRejects(
-    () => prepareRun({ ...run, resume }),
+    () => prepareRun({ ...run, training: memorySamples([40, 2]), resume }),
     RangeError,
     'Cannot resume "runs/a": "file0.bin" takes 12 patches, a strip of the run holds 4. ' +
       "Name the files that the run was started with, or start a new run from its weights with --init",

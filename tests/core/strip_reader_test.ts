@@ -151,12 +151,6 @@ Deno.test("an empty file is its extension and its end", async () => {
 Deno.test("the capacity of a strip is that of its batch of the longest files, up to the patch length", () => {
   assertEquals(stripCapacity(memorySamples([0, 5]), { ...sizes, batch: 3 }), 3 * 4);
   assertEquals(stripCapacity(memorySamples([0, 500]), { ...sizes, batch: 3 }), 3 * 5);
-  const capacityWith = (...evaluated: number[]) =>
-    stripCapacity(memorySamples([0]), { ...sizes, batch: 2 }, [
-      { name: "short", source: memorySamples([0]) },
-      { name: "held out", source: memorySamples(evaluated) },
-    ]);
-  assertEquals([capacityWith(), capacityWith(3, 8), capacityWith(3, 9), capacityWith(500)], [4, 4, 5, 5]);
 });
 
 Deno.test("a file that no strip has room for is refused by name, as when data grew since a run was stopped", async () => {

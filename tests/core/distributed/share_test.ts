@@ -72,5 +72,7 @@ Deno.test("a rank's strip has its part of the patches where all samples are as l
   const evaluation = [{ name: "held out", source: memorySamples([3, 40], 1) }];
   const short = memorySamples([0, 0], 1);
   assertEquals(sharedCapacity(short, sizes, 8, 4), 2);
-  assertEquals(sharedCapacity(short, sizes, 8, 4, evaluation), 8); // Nor than what is evaluated does.
+  // Nor than what is evaluated does, even where the batch has less.
+  for (const ranks of [1, 2, 4]) assertEquals(sharedCapacity(short, sizes, 4, ranks, evaluation), 8);
+  assertEquals(sharedCapacity(alike, sizes, 32, 4, evaluation), 8);
 });
