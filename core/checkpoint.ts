@@ -64,7 +64,10 @@ export type CheckpointParts = "all" | "weights";
 /** The files of a checkpoint folder by name. */
 export type CheckpointFiles = Readonly<Record<string, Uint8Array | Iterable<Uint8Array>>>;
 
-/** Encodes a checkpoint. */
+/**
+ * Encodes a checkpoint.
+ * @returns pieces that are views of its parameters and moments where they can be: leave those alone until they are written
+ */
 export function encodeCheckpoint(checkpoint: Checkpoint): CheckpointFiles {
   const { config, labels, optimizer, run } = checkpoint;
   const table = tableOf(checkpoint);

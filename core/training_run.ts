@@ -161,7 +161,7 @@ export async function trainingRun(
   };
   /**
    * Data that cannot be read end the run; what was trained until then is kept. Not where one of several ranks fails by
-   * itself: the others, which have parts of it, wait for something else.
+   * itself: a checkpoint may need parts of the moments and of dropped steps from the others, which wait for something else.
    */
   const reading = async <T>(work: Promise<T>): Promise<T> => {
     try {

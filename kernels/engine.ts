@@ -24,7 +24,7 @@ export interface Engine {
   /**
    * Allocates a plan's memory and compiles its kernels.
    * @throws {RangeError} when the plan does not fit the device: which limit, and what would fit
-   * @throws {DeviceError} when the device has failed
+   * @throws {DeviceError} when the device is known to have failed; a GPU's failure is told by the next read alone
    */
   prepare(plan: Plan): Promise<Execution>;
   /** Gives the device back. */
@@ -38,13 +38,13 @@ export interface Execution {
   /**
    * Copies values into a tensor, as many as there are.
    * @throws {RangeError} when the tensor holds fewer, or is stored in f16 and gets an odd number of its values, not all
-   * @throws {DeviceError} when the device is known to have failed
+   * @throws {DeviceError} when the device is known to have failed; a GPU's failure is told by the next read alone
    */
   write(tensor: Tensor, values: Float32Array | Uint32Array): void;
   /**
    * Queues programs, one after the other; it does not wait for them.
    * @throws {RangeError} when the plan has no such program
-   * @throws {DeviceError} when the device is known to have failed
+   * @throws {DeviceError} when the device is known to have failed; a GPU's failure is told by the next read alone
    */
   run(...programs: string[]): void;
   /**

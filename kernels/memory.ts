@@ -40,7 +40,7 @@ interface Lifetime {
  * Gives every storage a slot; activations that are never alive together share one (best fit, in order of first use).
  *
  * An activation that a program reads but did not itself write first is kept until that program's end, so a program may
- * be run several times in a row (the sixteen byte steps of generation).
+ * be run several times in a row (the byte steps of generation).
  */
 export function planMemory(plan: Plan): MemoryPlan {
   const lifetimes = activationLifetimes(plan);

@@ -9,7 +9,7 @@ import { jsonOption } from "../options.ts";
 import type { ReportSection, ReportTable } from "../report/html_report.ts";
 import type { LinePlot } from "../report/svg_plot.ts";
 import { writeStudyReport } from "../studies/study_report.ts";
-import { type CommandRecord, StudyRuns } from "../studies/study_runs.ts";
+import { bestEvaluation, type CommandRecord, StudyRuns } from "../studies/study_runs.ts";
 import { print, printJson } from "../terminal.ts";
 import { formatCount } from "../units.ts";
 
@@ -90,7 +90,7 @@ export default defineCommand({
     for (const samples of sizes) {
       const name = `samples-${samples}`;
       const record = await runs.train(name, [...training, "--limit", `${samples}`]);
-      const bitsPerByte = (record["best"] as { lossNats: number }).lossNats / Math.LN2;
+      const bitsPerByte = bestEvaluation(name, record).lossNats / Math.LN2;
       if (task === "conversion") {
         outcomes.push({ samples, bitsPerByte });
         continue;

@@ -14,7 +14,7 @@ import {
   transferVariants,
 } from "../studies/published_transfer.ts";
 import { writeStudyReport } from "../studies/study_report.ts";
-import { StudyRuns } from "../studies/study_runs.ts";
+import { bestEvaluation, StudyRuns } from "../studies/study_runs.ts";
 import { print, printJson } from "../terminal.ts";
 
 /** What one cell of the grid came out at. */
@@ -75,6 +75,7 @@ export default defineCommand({
     const targets = { text: values.targetText, image: values.targetImage, speech: values.targetSpeech };
     const variants = Object.keys(transferVariants) as TransferVariant[];
     const runs = new StudyRuns(out, variants.length - 1 + 2 * variants.length * transferTargets.length);
+    const bestOf = async (name: string, args: string[]) => bestEvaluation(name, await runs.train(name, args));
     const training = (stepCount: number) => ["--steps", `${stepCount}`, ...schedule(stepCount), ...common];
 
     const grid = {} as Record<TransferVariant, Record<TransferTarget, Cell>>;
@@ -89,20 +90,20 @@ export default defineCommand({
       grid[variant] = {} as Record<TransferTarget, Cell>;
       for (const target of transferTargets) {
         const data = ["--data", join(targets[target], "train"), "--eval-data", join(targets[target], "eval")];
-        const generated = await runs.train(`${variant}-to-${target}-bytes`, [
+        const generated = await bestOf(`${variant}-to-${target}-bytes`, [
           ...data,
           ...init,
           ...training(values.finetuneSteps),
         ]);
-        const classified = await runs.train(`${variant}-to-${target}-classes`, [
+        const classified = await bestOf(`${variant}-to-${target}-classes`, [
           ...["--task", "classification"],
           ...data,
           ...init,
           ...training(values.classifySteps),
         ]);
         grid[variant][target] = {
-          bitsPerByte: bestOf(generated).lossNats / Math.LN2,
-          accuracyPercent: 100 * (bestOf(classified).accuracy ?? NaN),
+          bitsPerByte: generated.lossNats / Math.LN2,
+          accuracyPercent: 100 * (classified.accuracy ?? NaN),
         };
       }
     }
@@ -173,10 +174,6 @@ function schedule(stepCount: number): string[] {
 
 function stepCounts(values: Readonly<Record<"pretrainSteps" | "finetuneSteps" | "classifySteps", number>>) {
   return { pretrain: values.pretrainSteps, finetune: values.finetuneSteps, classify: values.classifySteps };
-}
-
-function bestOf(record: Readonly<Record<string, unknown>>): { lossNats: number; accuracy?: number } {
-  return record["best"] as { lossNats: number; accuracy?: number };
 }
 
 function gridTable(grid: Grid, figure: keyof Cell) {

@@ -84,6 +84,27 @@ export class StudyRuns {
   }
 }
 
+/** The best evaluation of a run. */
+export interface BestEvaluation {
+  readonly lossNats: number;
+  /** Where classes are learnt. */
+  readonly accuracy?: number;
+}
+
+/**
+ * What the best evaluation of a finished run was.
+ * @param name the run
+ * @throws {Error} when no loss of it was a number
+ */
+export function bestEvaluation(name: string, record: CommandRecord): BestEvaluation {
+  const best = record["best"] as BestEvaluation | undefined;
+  if (best !== undefined) return best;
+  throw new Error(
+    `Cannot compare ${name} with the other runs: no evaluation of it had a loss that is a number. ` +
+      "Name a new folder, and another --preset or --seed",
+  );
+}
+
 /** What is kept of a finished command. */
 interface KeptRecord {
   readonly command: string;

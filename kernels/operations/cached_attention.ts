@@ -31,6 +31,7 @@ import {
   rowInSlotWgsl,
   type SequenceRow,
 } from "./sequence_rows.ts";
+import { sequenceWords } from "./sequences.ts";
 
 /** Sizes of {@linkcode cachedAttention}, and which row is new. */
 export type CachedAttentionShape = {
@@ -100,7 +101,11 @@ function firstSeenWgsl(
   return globalHeads > 0 ? `select(${latest}, 0u, ${head} < ${globalHeads}u)` : latest;
 }
 
-/** @throws {RangeError} when a ring is of anything but bytes, a window cannot be, or a slot has too many rows */
+/**
+ * A ring that goes round has no window: behind it there would be rows of another turn. That is for the caller to see to;
+ * told here is a ring that cannot hold whole files.
+ * @throws {RangeError} when a ring is of anything but bytes, a window cannot be, or a slot has too many rows
+ */
 function checkSlots({ L, H, row, ring, window = L, globalHeads = 0 }: CachedAttentionShape): void {
   checkWindow({ P: L, H, window, globalHeads });
   if (L > maxRows) {
@@ -130,7 +135,7 @@ export const cachedAttention: Kernel<CachedAttentionShape, "qkv" | "cache" | "ou
     checkSlots(shape);
     const { B, L, H, D } = shape;
     return {
-      sequences: read(B * 4, "u32"),
+      sequences: read(B * sequenceWords, "u32"),
       qkv: read(B * 3 * H * D),
       cache: update(B * L * 3 * H * D),
       out: write(B * H * D),

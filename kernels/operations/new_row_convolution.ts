@@ -12,6 +12,7 @@ import { divideUp, foldWidth, foldWorkgroups, type Kernel, read, update, wgsl } 
 import { rowVectors } from "../row_sums.ts";
 import { assertConvolutionWidth } from "./byte_convolution.ts";
 import { rowInFile, rowInFileWgsl, rowInSlot, rowInSlotWgsl } from "./sequence_rows.ts";
+import { sequenceWords } from "./sequences.ts";
 
 /** Sizes of {@linkcode nextByteConvolution}. */
 export type NextByteConvolutionShape = {
@@ -39,7 +40,7 @@ export const nextByteConvolution: Kernel<
   operands({ B, L, S, V, C, W }) {
     assertConvolutionWidth(W);
     return {
-      sequences: read(B * 4, "u32"),
+      sequences: read(B * sequenceWords, "u32"),
       tokens: read(B * S, "u32"),
       patches: read(B * L * S, "u32"),
       vectors: read(V * C),

@@ -16,6 +16,7 @@
  */
 import { divideUp, foldWidth, foldWorkgroups, type Kernel, read, wgsl, write } from "../kernel.ts";
 import { rowInSlot, rowInSlotWgsl } from "./sequence_rows.ts";
+import { sequenceWords } from "./sequences.ts";
 
 /** Sizes of {@linkcode lastPatchEmbedding}. */
 export type LastPatchEmbeddingShape = {
@@ -74,7 +75,7 @@ export const lastPatchEmbedding: Kernel<
 > = {
   name: "lastPatchEmbedding",
   operands: ({ B, L, S, V, C, positionCount }) => ({
-    sequences: read(B * 4, "u32"),
+    sequences: read(B * sequenceWords, "u32"),
     tokens: read(B * L * S, "u32"),
     table: read(S * V * C),
     bias: read(C),
@@ -136,7 +137,7 @@ export const nextByteEmbedding: Kernel<
 > = {
   name: "nextByteEmbedding",
   operands: ({ B, S, V, C, feature, L = 0 }) => ({
-    sequences: read(B * 4, "u32"),
+    sequences: read(B * sequenceWords, "u32"),
     tokens: read(B * S, "u32"),
     ...(feature === "every" ? { patches: read(B * L * S, "u32") } : {}),
     feature: read(B * C),

@@ -12,6 +12,7 @@ import { rowVectors } from "../row_sums.ts";
 import { ngramTableRows } from "./ngram_embedding.ts";
 import { assertNgramSizes, ngramHash, ngramHashesWgsl, ngramOrders, ngramSumWgsl } from "./ngram_hash.ts";
 import { rowInSlot, rowInSlotWgsl } from "./sequence_rows.ts";
+import { sequenceWords } from "./sequences.ts";
 
 /** Sizes of {@linkcode nextByteNgrams}. */
 export type NextByteNgramsShape = {
@@ -38,7 +39,7 @@ export const nextByteNgrams: Kernel<
     assertNgramSizes(shape);
     const { B, L, S, C, rows } = shape;
     return {
-      sequences: read(B * 4, "u32"),
+      sequences: read(B * sequenceWords, "u32"),
       tokens: read(B * S, "u32"),
       patches: read(B * L * S, "u32"),
       table: read(ngramTableRows(rows) * C),

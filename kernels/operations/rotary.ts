@@ -26,6 +26,7 @@ import {
 } from "../kernel.ts";
 import { checkChannels } from "./attention_tile.ts";
 import { assemblyRow, rowInFile, rowInFileWgsl, type SequenceRow } from "./sequence_rows.ts";
+import { sequenceWords } from "./sequences.ts";
 
 /** Sizes and direction of {@linkcode rotary}. */
 export type RotaryShape = {
@@ -199,7 +200,7 @@ export const newRowRotary: Kernel<NewRowRotaryShape, "qkv", "sequences"> = {
   operands(shape) {
     checkRotary(shape);
     const { B, H, D } = shape;
-    return { sequences: read(B * 4, "u32"), qkv: update(B * 3 * H * D) };
+    return { sequences: read(B * sequenceWords, "u32"), qkv: update(B * 3 * H * D) };
   },
   dispatches: (shape) => [rotaryDispatch(shape.B, shape, rowInFileWgsl(shape.row, "row", shape.S), "")],
   assembly: (shape) => [{

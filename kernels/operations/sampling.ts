@@ -13,7 +13,7 @@ import { divideUp, foldWidth, foldWorkgroups, type Kernel, read, update, wgsl } 
 import { randomUniform, randomWgsl } from "../random.ts";
 import { reductionWgsl, workgroupThreads } from "../reduction.ts";
 import { decodeSampling, samplingLength, type SamplingValues, samplingWgsl } from "../sampling_words.ts";
-import { endToken } from "./sequences.ts";
+import { endToken, sequenceWords } from "./sequences.ts";
 
 /**
  * The probabilities that a token is drawn with: softmax, top-k, top-p and temperature in this order.
@@ -88,7 +88,7 @@ export const sample: Kernel<
   operands: ({ B, S, V }) => ({
     logits: read(B * V),
     row: update(B * S, "u32"),
-    sequences: update(B * 4, "u32"),
+    sequences: update(B * sequenceWords, "u32"),
     sampling: read(samplingLength, "u32"),
   }),
   dispatches({ B, S, V }, device) {

@@ -169,7 +169,7 @@ Deno.test("a ring is refused of patches, and of bytes without a patch's size", (
   }
 });
 
-Deno.test("a window is refused of a ring that goes round, and of no whole number of rows", () => {
+Deno.test("a window is refused of a ring that is no whole number of patches, and of no whole number of rows", () => {
   const shape = { B: 1, L: 9, H: 2, D: 4, row: "nextByte", ring: 4, window: 8 } as const;
   assertThrows(() => cachedAttention.operands(shape), RangeError, "a window of 8 rows in a ring of 9");
   cachedAttention.operands({ ...shape, window: 9 });

@@ -1,7 +1,7 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { runLockName } from "@bgpt/core/files";
 import { join } from "@std/path";
-import { StudyRuns } from "../../../cli/studies/study_runs.ts";
+import { bestEvaluation, StudyRuns } from "../../../cli/studies/study_runs.ts";
 import { inTempFolder, namesIn, writeFiles } from "../temp_folder.ts";
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -42,3 +42,13 @@ Deno.test("a training run that is stopped stops its study, is not kept, and is g
     assertEquals([kept.command, kept.record.step], [line, 50]);
     assertEquals(namesIn(out), ["run", "run.json"]);
   }));
+
+Deno.test("a run whose loss was never a number is named, where it is to be compared", () => {
+  const best = { step: 3, lossNats: 2.5, accuracy: 0.5 };
+  assertEquals(bestEvaluation("small", { best }), best);
+  assertThrows(
+    () => bestEvaluation("small", { step: 3 }),
+    Error,
+    "Cannot compare small with the other runs: no evaluation of it had a loss that is a number. ",
+  );
+});
