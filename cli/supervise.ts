@@ -33,7 +33,7 @@ const panicCode = 101;
  * restarted if the run had got further, for what would come again then does so without a new checkpoint. SIGINT and
  * SIGTERM are passed on, and end both.
  * @throws {ToldError} with the exit code of the process, which has said why
- * @throws {Error} when it failed in a row too often without a new checkpoint
+ * @throws {Error} when it failed in a row too often without a new checkpoint, or the run has vanished
  */
 export async function supervise(
   { command, out, ranks = false, pauses = usualPauses }: SupervisedRun,
@@ -54,6 +54,13 @@ export async function supervise(
     if (signals.received || !mayHaveCrashed) throw new ToldError(code);
 
     const step = await newestStep(out);
+    // A run that was there and is not has lost its disk: nothing may begin in its place.
+    if (stepBefore !== undefined && step === undefined) {
+      throw new Error(
+        `Process ${process.pid} ended with ${signal ?? `code ${code}`}, and the run in "${out}" is gone. ` +
+          "Bring its disk back, then give the same command",
+      );
+    }
     const gotFurther = step !== stepBefore;
     if (code === failureCode && !gotFurther) throw new ToldError(code);
     inARow = gotFurther ? 1 : inARow + 1;

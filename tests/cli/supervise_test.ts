@@ -171,3 +171,20 @@ async function outputOf(args: string[]): Promise<Outcome> {
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
+
+Deno.test("a run that vanished with its disk is not begun anew in its place", () =>
+  inTempFolder(async (folder) => {
+    const [out, runs] = [join(folder, "run"), join(folder, "runs")];
+    await Deno.mkdir(join(out, "checkpoints", "step-500"), { recursive: true });
+    const program = `
+      Deno.writeTextFileSync(Deno.args[1], "started\\n", { append: true });
+      Deno.removeSync(Deno.args[0], { recursive: true });
+      Deno.exit(1);`;
+    const command = [Deno.execPath(), "eval", program, out, runs] as const;
+    await assertRejects(
+      () => supervise({ command, out, ranks: true, pauses: [0.01, 0.01] }),
+      Error,
+      `ended with code 1, and the run in "${out}" is gone. Bring its disk back, then give the same command`,
+    );
+    assertEquals(await Deno.readTextFile(runs), "started\n");
+  }));
