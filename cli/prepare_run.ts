@@ -16,6 +16,7 @@ import {
 } from "@bgpt/core";
 import type { RunLock } from "@bgpt/core/files";
 import { CpuEngine, type Engine, GpuEngine, type Plan } from "@bgpt/kernels";
+import { note } from "./terminal.ts";
 import type { TaskData } from "./training_tasks.ts";
 import { tuneFor } from "./tuning.ts";
 
@@ -47,12 +48,18 @@ export interface TrainRun extends TaskData {
 
 /**
  * Places the run on its engine, at the step that it goes on from.
- * @throws {RangeError} when the plan does not fit the device, or a training file not into the strips of a run that goes on
+ * Says where a run goes on with other data than so far.
+ * @throws {RangeError} when the plan does not fit the device, or a training file not into the strips of a run that goes
+ * on
  */
 export async function prepareRun(run: TrainRun): Promise<{ trainer: Trainer; data: RunData }> {
   const { config, training, evaluation, labels, sampleKind, parameters, resume } = run;
   const patchCapacity = resume?.run?.patchCapacity ?? stripCapacity(training, config);
   if (resume !== undefined) checkRoom(run, patchCapacity);
+  const digest = sampleDigest(training, config.seed);
+  if (resume?.run?.sampleDigest !== undefined && resume.run.sampleDigest !== digest) {
+    note("Going on with other data than so far: as many samples, but of other sizes, kinds or weights");
+  }
   const trainer = await createTrainer(run, patchCapacity);
   if (parameters !== undefined) trainer.restore({ parameters });
   if (resume?.optimizer !== undefined) trainer.restore(resume.optimizer);
@@ -60,7 +67,7 @@ export async function prepareRun(run: TrainRun): Promise<{ trainer: Trainer; dat
     training,
     evaluation,
     patchCapacity,
-    sampleDigest: sampleDigest(training, config.seed),
+    sampleDigest: digest,
     ...(sampleKind && { sampleKind }),
     ...(labels && { labels, sampleCapacity: classifiedFiles(patchCapacity) }),
     dropsBadSteps: run.onBadStep === "skip",

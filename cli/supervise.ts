@@ -53,21 +53,19 @@ export async function supervise(
       ranks && code !== usageCode;
     if (signals.received || !mayHaveCrashed) throw new ToldError(code);
 
+    const ended = `Process ${process.pid} ended with ${signal ?? `code ${code}`}`;
     const step = await newestStep(out);
     // A run that was there and is not has lost its disk: nothing may begin in its place.
     if (stepBefore !== undefined && step === undefined) {
       throw new Error(
-        `Process ${process.pid} ended with ${signal ?? `code ${code}`}, and the run in "${out}" is gone. ` +
-          "Bring its disk back, then give the same command",
+        `${ended}, and the run in "${out}" is gone. Bring its disk back, then give the same command`,
       );
     }
     const gotFurther = step !== stepBefore;
     if (code === failureCode && !gotFurther) throw new ToldError(code);
     inARow = gotFurther ? 1 : inARow + 1;
     stepBefore = step;
-    const what = `Process ${process.pid} ended with ${signal ?? `code ${code}`}; the run is kept up to step ${
-      step ?? 0
-    }`;
+    const what = `${ended}; the run is kept up to step ${step ?? 0}`;
     const pause = pauses[inARow - 1];
     if (pause === undefined) {
       throw new Error(`${what}. It failed ${formatCount(inARow, "time")} in a row without a new checkpoint`);

@@ -34,7 +34,8 @@ const readsInFlight = 8;
  * @param checkpoint a classifier: one with labels
  * @param patchCapacity P: patches of a strip, at least those of the longest sample
  * @throws {TypeError} when the checkpoint has no labels
- * @throws {RangeError} when the parameters are of another model, a sample does not fit, or the plan does not fit the engine
+ * @throws {RangeError} when the parameters are of another model, a sample does not fit, or the plan does not fit the
+ * engine
  */
 export async function* classify(
   engine: Engine,

@@ -1,4 +1,4 @@
-import { type Checkpoint, checkSameRun, parametersFrom, sampleDigest, tableOf } from "@bgpt/core";
+import { type Checkpoint, checkSameRun, parametersFrom, tableOf } from "@bgpt/core";
 import { loadCheckpoint, runIn } from "@bgpt/core/files";
 import { openCheckpoint } from "../checkpoint.ts";
 import { type Command, defineCommand } from "../command.ts";
@@ -209,10 +209,6 @@ const command: Command = defineCommand({
       );
     }
     if (resume !== undefined) checkSameSamples(resume, taskData.sampleKind);
-    const digest = resume?.run.sampleDigest;
-    if (digest !== undefined && digest !== sampleDigest(training, config.seed)) {
-      note("Going on with other data than so far: as many samples, but of other sizes, kinds or weights");
-    }
     if (found !== undefined) {
       note(`Going on from ${found.path}`);
       if (values.init !== undefined) note(`Not read: --init ${values.init}, which was for the run's start`);

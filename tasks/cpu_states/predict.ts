@@ -38,7 +38,8 @@ function fileBytes({ memory, states }: StateFile): Uint8Array {
  * position, all bytes before it being true.
  * @param batch files computed at a time
  * @returns 16 values for each state; 256 where the model expects an end
- * @throws {RangeError} when the parameters are of another model, a patch is not a state, or a file does not fit the patch length
+ * @throws {RangeError} when the parameters are of another model, a patch is not a state, or a file does not fit the patch
+ * length
  */
 export async function predictTeacherForced(
   engine: Engine,
