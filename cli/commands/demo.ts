@@ -11,6 +11,7 @@ import {
 } from "@bgpt/core";
 import type { Engine } from "@bgpt/kernels";
 import {
+  formatPercentage,
   formatStateScores,
   formatTrace,
   predictFreeRunning,
@@ -239,12 +240,13 @@ async function secondsPerStep(engine: Engine, corner: Corner): Promise<number> {
 /** Where the model stands, in plain words. */
 function verdict({ teacherForced }: StateScoreReport): string {
   const { total, predicted, trivial } = teacherForced!;
-  const percent = (part: number, whole: number) => `${(100 * part / whole).toFixed(1)} %`;
-  const model = percent(predicted.states, total.states);
-  const trivially = percent(trivial.states, total.states);
+  const model = formatPercentage(predicted.states, total.states);
+  const trivially = formatPercentage(trivial.states, total.states);
   const beats = predicted.states > trivial.states ? "which beats" : "which does not beat";
   return `On programs it never saw the model has ${model} of whole states right (${
-    percent(predicted.bytes, total.bytes)
+    formatPercentage(predicted.bytes, total.bytes)
   } of bytes), ` +
-    `${beats} the trivial predictor's ${trivially} (${percent(trivial.bytes, total.bytes)} of bytes).`;
+    `${beats} the trivial predictor's ${trivially} (${
+      formatPercentage(trivial.bytes, total.bytes)
+    } of bytes).`;
 }

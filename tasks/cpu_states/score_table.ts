@@ -1,8 +1,8 @@
 import type { Compared, ModeScore, StateScoreReport, StateTally } from "./score.ts";
 
 /**
- * A score as a table in plain text, each figure beside the trivial predictor's. Percentages are rounded down, so that
- * 100.00 % means all.
+ * A score as a table in plain text, each figure beside the trivial predictor's. Percentages are those of
+ * {@linkcode formatPercentage}.
  * @param report what {@linkcode StateScore} gives
  * @returns lines, the last with no line feed; the empty text when nothing was scored
  */
@@ -21,8 +21,8 @@ function modeTable(title: string, score: ModeScore): string {
       [name, what],
     ) => [
       name,
-      percentage(predicted[what], total[what]),
-      percentage(trivial[what], total[what]),
+      formatPercentage(predicted[what], total[what]),
+      formatPercentage(trivial[what], total[what]),
       `${total[what]}`,
     ]),
   ];
@@ -35,15 +35,19 @@ function modeTable(title: string, score: ModeScore): string {
 
 function instructionCells({ total, predicted, trivial }: Compared<StateTally>): string[] {
   return [
-    percentage(predicted.bytes, total.bytes),
-    percentage(trivial.bytes, total.bytes),
-    percentage(predicted.states, total.states),
-    percentage(trivial.states, total.states),
+    formatPercentage(predicted.bytes, total.bytes),
+    formatPercentage(trivial.bytes, total.bytes),
+    formatPercentage(predicted.states, total.states),
+    formatPercentage(trivial.states, total.states),
     `${total.states}`,
   ];
 }
 
-function percentage(right: number, total: number): string {
+/**
+ * So many of all, such as `99.85 %`; rounded down, so that `100.00 %` means all.
+ * @returns `-` where there are none
+ */
+export function formatPercentage(right: number, total: number): string {
   return total === 0 ? "-" : `${(Math.floor((right * 10_000) / total) / 100).toFixed(2)} %`;
 }
 
